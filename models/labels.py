@@ -1,0 +1,78 @@
+"""Names for themes that cannot give a person away.
+
+A label is made only of words that at least five residents in the theme wrote (or had written), noted by at least three
+different caseworkers; published attacks pull a single person's diagnosis out of cluster labels that skip this. When no
+telling word passes, the label is a number, and a coordinator gives the theme its name.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from models.need import Need
+from models.normalise import dutch_words, plain, read
+from models.plan import MatchSettings
+
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+MIN_SHARE: Final = 0.6
+MIN_LIFT: Final = 4.0
+"""A word the field's vocabulary does not know must be used by most of the theme and hardly elsewhere."""
+TOPIC_WEIGHT: Final = 0.6
+"""Concepts below this are circumstances (sleep, shame), not what a theme is about."""
+CANDIDATES: Final = 100
+"""Only the words most residents of a theme used are looked at; a rarer one would not be its name."""
+MIN_WHOLE: Final = 3
+"""A word that hardly anyone used by itself is a fragment of others ("pleegoud"), however often found in them."""
+SECOND_TERM: Final = 0.75
+"""A second word joins when it scores nearly as well as the first."""
+
+
+class Labeller:
+    """Labels the themes of one pool; knows what the whole pool says, to tell a theme's own words from everyone's."""
+
+    def __init__(self, needs: Sequence[Need], settings: MatchSettings) -> None:
+        self._settings = settings
+        self._needs = needs
+        self._words = [frozenset(_WORD.findall(need.text.lower())) for need in needs]
+        self._spread = Counter(word for words in self._words for word in words)
+
+    def label(self, rows: Sequence[int], number: int) -> str:
+        """Label of a theme: one or two words that enough people used, or "Thema" and its number."""
+        scores: dict[str, float] = {}
+        written = Counter(word for row in rows for word in self._words[row])
+        often = [word for word, count in written.items() if count >= MIN_WHOLE]
+        for word in sorted(often, key=lambda word: (-written[word], word))[:CANDIDATES]:
+            score = self._score(word, rows)
+            if score > 0:
+                scores[word] = score
+        ranked = sorted(scores, key=lambda word: (-scores[word], word))
+        if not ranked:
+            return f"Thema {number}"
+        first: str = ranked[0]
+        second = next((word for word in ranked[1:] if word not in first and first not in word), None)
+        if second is None or scores[second] < SECOND_TERM * scores[first]:
+            return first.capitalize()
+        return f"{first.capitalize()} en {second}"
+
+    def _score(self, word: str, rows: Sequence[int]) -> float:
+        """Class-based TF-IDF (Grootendorst 2022, formula 1) on residents instead of occurrences; 0 when not allowed."""
+        if plain(word) in dutch_words().stop or plain(word) in dutch_words().abbreviations:
+            return 0.0
+        users = [row for row in rows if self._uses(row, word)]
+        caseworkers = {self._needs[row].caseworker for row in users} - {None}
+        if len(users) < self._settings.label_residents or len(caseworkers) < self._settings.label_caseworkers:
+            return 0.0
+        share = len(users) / len(rows)
+        in_pool = self._spread[word] / len(self._needs)
+        names_topic = any(weight >= TOPIC_WEIGHT for weight in read(word).concepts.values())
+        if not names_topic and (share < MIN_SHARE or share < MIN_LIFT * in_pool):
+            return 0.0
+        return share * math.log1p(1 / in_pool) * (2.0 if names_topic else 1.0)
+
+    def _uses(self, row: int, word: str) -> bool:
+        """A resident uses a word on its own or inside a compound: "vechtscheiding" uses "scheiding"."""
+        return word in self._words[row] or (len(word) > 4 and any(word in other for other in self._words[row]))
