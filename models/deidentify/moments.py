@@ -1,0 +1,122 @@
+"""Dates that single a person out, and ages over 89.
+
+A date is a day with its month, or a month with its year (as in the HIPAA safe harbour, which the targets follow). A
+bare year, a bare month, a weekday and a feast are no hits; a year of birth is, because it stays the same for life.
+"""
+
+import re
+from collections.abc import Iterator
+
+from models.deidentify.spans import Hit, Label
+
+_MONTH = (
+    r"(?:januari|jan|februari|febuari|febr|feb|maart|mrt|april|apr|mei|juni|jun|juli|jul|augustus|agustus|aug|"
+    r"september|sept|sep|"
+    r"oktober|october|okt|november|nov|december|dec)"
+)
+_YEAR = r"(?:(?:19|20)\d\d|'\d\d)"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_DAY_WORD = (
+    r"(?:eerste|tweede|derde|vierde|vijfde|zesde|zevende|achtste|negende|tiende|elfde|twaalfde|(?:dertien|veertien"
+    r"|vijftien|zestien|zeventien|achttien|negentien)de|"
+    r"(?:(?:eenen|tweeën|drieën|vieren|vijfen|zesen|zevenen|achten|negenen)?twintig|(?:eenen)?dertig)(?:ste)?|"
+    r"een|één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|dertien|veertien|vijftien|zestien|zeventien"
+    r"|achttien|negentien)"
+)
+_NUMERIC_MONTH = r"(?:0?[1-9]|1[0-2])"
+
+_DATES = [
+    re.compile(rf"(?<![\d.,/-]){_DAY} ?([-/.]) ?{_NUMERIC_MONTH} ?\1 ?(?:(?:19|20)\d\d|'?\d\d)(?![\d%]|[.,/-]\d)"),
+    re.compile(rf"(?<![\d.,/-])(?:19|20)\d\d([-/.]){_NUMERIC_MONTH}\1{_DAY}(?!\d)"),
+    re.compile(r"(?<![\d.,/-])(?:0[1-9]|[12]\d|3[01]) (?:0[1-9]|1[0-2]) (?:19|20)\d\d(?!\d)"),
+    re.compile(r"(?<![\d.,/-])(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d(?!\d)"),
+    re.compile(rf"(?<![\d.,/])\b{_DAY}(?:e|ste|de)?[ -]?{_MONTH}\b\.?(?:[ -]{_YEAR}(?!\d))?", re.IGNORECASE),
+    re.compile(rf"\b{_DAY_WORD} {_MONTH}\b(?: {_YEAR}(?!\d))?", re.IGNORECASE),
+    re.compile(rf"\b{_MONTH}\.?(?: van)?,? ?(?:{_YEAR})(?!\d)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:januari|februari|maart|april|juni|juli|augustus|september|oktober|november|december) {_DAY}(?:e|ste|"
+        rf"de)?(?: ?,? {_YEAR})?(?![\d:,]|\.\d| (?:uur|jaar|keer|kinderen))"
+    , re.IGNORECASE),
+]  # fmt: skip
+_UNIT = (
+    r"(?:\s*(?:-|à|a)?\s*(?:x|×|keer|maal|uur|uren|u|jaar|jr|maanden|mnd|weken|wkn|wk|dagen|dgn|kinderen|kn|"
+    r"procent|%|pers|personen|mensen|per|euro|kilo|kg|km|"
+    r"minuten|min|dag|week|maand|nachten|avonden|graden|glazen|sigaretten|sessies|gesprekken|gezinnen)\b|\s*%)"
+)
+_SHORT_DATE = re.compile(
+    rf"\b(?:op|d\.d\.|dd\.?|per|datum:?|geb\.?|geboren|sinds|vanaf|vóór|overl\.?|overleden|trouwdag|verjaardag|"
+    rf"jarig)\s+(?:(?:is|was)\s+)?(?:op\s+)?({_DAY}([-/]){_NUMERIC_MONTH})(?![\d/-]|[.,]\d)(?!{_UNIT})",
+    re.IGNORECASE,
+)
+_PADDED_DATE = re.compile(rf"(?<![\d.,/-])((?:0[1-9]|[12]\d|3[01])-(?:0[1-9]|1[0-2]))(?![\d/-]|[.,]\d)(?!{_UNIT})")
+_MONTH_YEAR = re.compile(r"(?<![\d.,/-])(?:0?[1-9]|1[0-2])[-/](?:19|20)\d\d(?![\d/-])")
+_BIRTH_YEAR = re.compile(
+    r"\b(?:geboren(?: is)?|geb\.?|geboortejaar|geboortedatum|bouwjaar)\s*(?:in|:|is|uit|van|het jaar|"
+    r"ca\.?)*\s*((?:19|20)\d\d)(?!\d)"
+    r"|\buit ((?:19|20)\d\d)\b(?= (?:en|heeft|wil|zoekt|woont))",
+    re.IGNORECASE,
+)
+_FOUR_DIGITS = re.compile(r"(?:19|20)\d\d")
+
+_OLD = r"(9\d|1[01]\d)"
+_NO_AGE = (
+    r"(?!\d|[.,:/-]\d|\s*(?:%|procent|kilo|kg|euro|cent|km|meter|cm|m2|dagen|weken|minuten|min|uur|keer|x|mensen|"
+    r"stappen|gram|mg|ml|graden|sigaretten|ste eeuw|punten|adressen|nachten|inwoners))"
+)
+_AGES = [
+    re.compile(
+        rf"(?<![\d.,-]){_OLD}[ -]?(?:jaar|jr|j\.|jarige|jarig|jaren oud|lentes|jaars)\b(?! (?:getrouwd|gehuwd|samen|"
+        rf"geleden))"
+    , re.IGNORECASE),
+    re.compile(
+        rf"[(\[]\s*(?:ca\.? ?|v,? ?|m,? ?|mw,? ?|dhr,? ?|leeftijd:? ?)?{_OLD}\s*(?:j(?:r|aar)?\.?)?\s*[)\]]"
+    , re.IGNORECASE),
+    re.compile(
+        rf"\b(?:mw|mevr|mevrouw|dhr|meneer|heer|vrouw|man|dame|m|v|oma|opa|moeder|vader|mdr|vdr|tante|oom|buurvrouw|"
+        rf"buurman|echtgenoot|echtgenote|partner|weduwe|weduwnaar|wed|cliënt|client|cliënte|"
+        rf"inwoner|inwoonster|leeftijd|bewoner|bewoonster|betrokkene|patiënt|alleenstaand|schoonmoeder|schoonvader|"
+        rf"overgrootmoeder|kandidaat|hij|zij|ze)\.?,?:? (?:van |is |wordt |werd |bijna |net |al |inmiddels |nu |is nu |"
+        rf"is net |is al |is bijna |is inmiddels |was |dik |ruim ){{0,2}}{_OLD}\b{_NO_AGE}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:is|wordt|werd|was|ben|word) (?:net |bijna |al |inmiddels |nu |vorige week |onlangs |ook |zelf "
+        rf"){{0,2}}{_OLD}\b{_NO_AGE}(?=\s*(?:[.,;)!?]|$|en |geworden|maar |dus ))"
+    , re.IGNORECASE),
+    re.compile(rf"\b(?:op|met) (?:zijn|haar|hun|d'r|m'n|mijn) {_OLD}(?:e|ste|de)?\b{_NO_AGE}", re.IGNORECASE),
+    re.compile(rf"(?<=, ){_OLD}(?=\s*[,.;])"),
+    re.compile(rf"\b{_OLD}[ -]?jarige\b|\b{_OLD} te worden\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen)(?:en|ën)negentig|honderd(?:(?:en)?(?:een|één|twee|drie"
+        r"|vier|vijf|zes|zeven|acht|negen|tien))?)(?:[ -]?(?:jaar|jarige)\b|(?= (?:is|geworden)))|\bnegentig(?:[ "
+        r"-]?jaar|[ -]?jarige)\b|\bin de negentig\b|\beeuweling\w*",
+        re.IGNORECASE,
+    ),
+]  # fmt: skip
+
+
+def dates(text: str) -> Iterator[Hit]:
+    """Days with a month, months with a year, years of birth. The suggestion keeps the year where there is one."""
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            yield _date(text, *match.span())
+    for match in _SHORT_DATE.finditer(text):
+        if match[1] != "24/7":
+            yield _date(text, *match.span(1))
+    for pattern in (_PADDED_DATE, _MONTH_YEAR):
+        for match in pattern.finditer(text):
+            yield _date(text, *match.span())
+    for match in _BIRTH_YEAR.finditer(text):
+        yield Hit(*match.span(1 if match[1] else 2), Label.DATE, "(leeftijd in plaats van geboortejaar)")
+
+
+def _date(text: str, start: int, end: int) -> Hit:
+    year = _FOUR_DIGITS.search(text[start:end])
+    return Hit(start, end, Label.DATE, year[0] if year else "")
+
+
+def ages(text: str) -> Iterator[Hit]:
+    """Ages of 90 to 119, in figures or words. The span is the number, in words the whole phrase."""
+    for pattern in _AGES:
+        for match in pattern.finditer(text):
+            yield Hit(*(match.span(match.lastindex) if match.lastindex else match.span()), Label.AGE)
