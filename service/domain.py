@@ -1,0 +1,178 @@
+"""The words of Kring as types (glossary: README and docs), shared by use-cases, queries and pages.
+
+Perspective, age band, meeting form and group form come from `models.need`: engine and service speak of the same things.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NewType
+from uuid import UUID
+
+from models.need import AgeBand, Form, Meeting, Perspective
+
+MunicipalityId = NewType("MunicipalityId", UUID)
+StaffId = NewType("StaffId", UUID)
+ResidentId = NewType("ResidentId", UUID)
+NeedId = NewType("NeedId", UUID)
+RunId = NewType("RunId", UUID)
+ProposalId = NewType("ProposalId", UUID)
+InvitationId = NewType("InvitationId", UUID)
+PlatformId = NewType("PlatformId", UUID)
+MeetingId = NewType("MeetingId", UUID)
+PulseId = NewType("PulseId", UUID)
+
+
+class Role(StrEnum):
+    CASEWORKER = "caseworker"
+    COORDINATOR = "coordinator"
+    MANAGER = "manager"
+
+
+class Purpose(StrEnum):
+    MATCHING = "matching"
+    INVITATION = "invitation"
+    FOLLOW_UP = "follow_up"
+
+
+class GivenBy(StrEnum):
+    SELF = "self"
+    REPRESENTATIVE = "representative"
+
+
+class RecordedHow(StrEnum):
+    IN_PERSON = "in_person"
+    PAPER = "paper"
+    LINK = "link"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    MOBILE = "mobile"
+    POST = "post"
+
+
+MessageKind = Literal["invitation", "reminder", "started", "pulse"]
+"""The messages a resident can get."""
+
+
+class Answer(StrEnum):
+    """What a resident can say to an invitation."""
+
+    ACCEPTED = "accepted"
+    NOT_NOW = "not_now"
+    NEVER = "never"
+
+
+class ProposalState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+class PlatformState(StrEnum):
+    FORMING = "forming"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why platforms end: the five closing reasons of Wituk et al. (2002)."""
+
+    ATTENDANCE = "attendance"
+    LEADERSHIP = "leadership"
+    NOT_NEEDED = "not_needed"
+    CONFLICT = "conflict"
+    LOGISTICS = "logistics"
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody who is signed in."""
+
+    id: StaffId
+    municipality: MunicipalityId
+    municipality_name: str
+    name: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a resident, or the representative of one under 16, is reached. Only ever in memory or sealed."""
+
+    channel: Channel
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewNeed:
+    """What a caseworker submits after a talk; `service.needs.submit` checks and stores it."""
+
+    submission_key: UUID
+    text: str
+    perspective: Perspective
+    age_band: AgeBand
+    area_code: str
+    languages: tuple[str, ...]
+    dayparts: tuple[str, ...]
+    meeting: Meeting
+    consents: frozenset[Purpose]
+    given_by: GivenBy
+    recorded_how: RecordedHow
+    contact: Contact | None
+    apart: tuple[str, ...] = ()  # references of needs whose residents this one must not meet
+    topics: tuple[str, ...] = ()
+    waiting_since: datetime | None = None  # an imported need waited before it came here
+    noted_by: str | None = None  # an imported need's own caseworker, as a code; None: whoever submits it
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBounds:
+    """How many yeses start a platform, and how many it holds (TARGETS.md, Groups)."""
+
+    start: int
+    least: int
+    most: int
+
+
+BOUNDS: dict[Form, GroupBounds] = {
+    Form.CIRCLE: GroupBounds(start=5, least=5, most=12),
+    Form.CAFE: GroupBounds(start=5, least=20, most=40),
+    Form.ASSOCIATION: GroupBounds(start=5, least=5, most=40),
+}
+
+# What residents can share; Dutch names, because pages show them. The most spoken at home in the Netherlands, by name.
+LANGUAGES = {
+    "nl": "Nederlands",
+    "am": "Amhaars",
+    "ar": "Arabisch",
+    "ber": "Berbers",
+    "bg": "Bulgaars",
+    "de": "Duits",
+    "en": "Engels",
+    "es": "Spaans",
+    "fa": "Farsi of Dari",
+    "fr": "Frans",
+    "fy": "Fries",
+    "hi": "Hindi",
+    "it": "Italiaans",
+    "ku": "Koerdisch",
+    "dse": "Nederlandse Gebarentaal",
+    "pap": "Papiaments",
+    "pl": "Pools",
+    "ps": "Pasjtoe",
+    "pt": "Portugees",
+    "ro": "Roemeens",
+    "ru": "Russisch",
+    "so": "Somalisch",
+    "srn": "Sranantongo",
+    "ti": "Tigrinya",
+    "tr": "Turks",
+    "uk": "Oekraïens",
+    "ur": "Urdu",
+    "vi": "Vietnamees",
+    "zh": "Chinees",
+}

@@ -1,0 +1,176 @@
+"""Errors are named facts with a status; one handler renders them as `application/problem+json` or as a page.
+
+The docstring of a class is the Dutch message a person reads; `code` names the fact for programs and tests.
+"""
+
+from typing import ClassVar
+
+from models.deidentify import Span
+
+
+class KringError(Exception):
+    """Er ging iets mis."""
+
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Dat lukt niet"
+
+    @property
+    def code(self) -> str:
+        return type(self).__name__
+
+    @property
+    def message(self) -> str:
+        return (type(self).__doc__ or "").strip()
+
+
+class NotFound(KringError):
+    """Dit bestaat niet, of u mag het niet zien."""
+
+    status = 404
+    title = "Niet gevonden"
+
+
+class NotSignedIn(KringError):
+    """U bent niet aangemeld. Meld u aan en probeer het opnieuw."""
+
+    status = 401
+    title = "Niet aangemeld"
+
+
+class NotAllowed(KringError):
+    """Uw rol geeft geen toegang tot dit onderdeel."""
+
+    status = 403
+    title = "Geen toegang"
+
+
+class ForgedForm(KringError):
+    """Het formulier is verlopen. Ga terug, laad de pagina opnieuw en verstuur het dan nog een keer."""
+
+    status = 403
+    title = "Formulier verlopen"
+
+
+class LinkUnknown(KringError):
+    """Deze link werkt niet (meer)."""
+
+    status = 404
+    title = "Deze link werkt niet meer"
+
+
+class MethodNotAllowed(KringError):
+    """Deze handeling bestaat niet op deze pagina."""
+
+    status = 405
+    title = "Dat kan hier niet"
+
+
+class Conflict(KringError):
+    """Iemand anders heeft dit intussen veranderd. Kijk eerst wat er nu staat."""
+
+    status = 409
+    title = "Intussen veranderd"
+
+
+class RunInProgress(Conflict):
+    """Er wordt al gezocht naar groepen. Wacht tot dat klaar is."""
+
+
+class ProposalDecided(Conflict):
+    """Over dit voorstel is al beslist."""
+
+
+class ProposalTooSmall(Conflict):
+    """Er blijven te weinig mensen over voor een groep. Wijs het voorstel dan af."""
+
+
+class MembersChanged(Conflict):
+    """Iemand in dit voorstel doet niet meer mee. De groep is daarom veranderd. Kijk het voorstel nog eens na."""
+
+
+class MeetingInPast(KringError):
+    """De eerste bijeenkomst moet in de toekomst liggen."""
+
+
+class MeetingMissing(KringError):
+    """Vul eerst de plaats en de tijd van de eerste bijeenkomst in."""
+
+
+class ReasonMissing(KringError):
+    """Geef een reden. Die lezen uw collega's later terug."""
+
+
+class PlatformEnded(Conflict):
+    """Dit platform is gestopt. U kunt er niets meer aan veranderen."""
+
+
+class PulseTooSoon(Conflict):
+    """Er loopt al een peiling, of er is te kort geleden een peiling geweest."""
+
+
+class AlreadyAnswered(Conflict):
+    """U hebt al geantwoord."""
+
+
+class ApartTogether(Conflict):
+    """Deze twee mensen zitten nu in hetzelfde voorstel. Haal eerst een van beiden uit het voorstel."""
+
+
+class SeatRefused(Conflict):
+    """Deze persoon past niet (meer) in deze groep: hij of zij doet niet mee, heeft al een groep of mijdt iemand."""
+
+
+class FieldErrors(KringError):
+    """Sommige antwoorden kloppen nog niet."""
+
+    title = "Controleer uw antwoorden"
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        """`fields`: name of the field → what is wrong with it, in Dutch and without repeating what was filled in."""
+        super().__init__(", ".join(fields))
+        self.fields = fields
+
+
+class Identifying(FieldErrors):
+    """De tekst bevat nog iets waaraan iemand te herkennen is. Herschrijf de gemarkeerde woorden."""
+
+    title = "De tekst is nog herkenbaar"
+
+    def __init__(self, fields: dict[str, str], spans: tuple[Span, ...]) -> None:
+        """`spans` point into the text as it was sent; they are shown in place and stored nowhere."""
+        super().__init__(fields)
+        self.spans = spans
+
+
+class VaultKeyMissing(KringError):
+    """De sleutel van de kluis ontbreekt."""
+
+    status = 500
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"vault key {key_id!r} is not configured")
+        self.key_id = key_id
+
+
+class SettingsError(KringError):
+    """De instellingen kloppen niet."""
+
+    status = 500
+
+
+# What the database refuses, by the name of its constraint, as the person who asked for it reads it. Use-cases look
+# before they leap, so most of these are only met when two people do something at the same moment.
+REFUSALS: dict[str, type[KringError]] = {
+    "apart_in_one_proposal": ApartTogether,
+    "invitation_answer_stands": AlreadyAnswered,
+    "invitation_approved_proposal": ProposalDecided,
+    "invitation_consent": MembersChanged,
+    "invitation_live_seat": MembersChanged,
+    "member_age_circle": SeatRefused,
+    "member_apart": SeatRefused,
+    "member_draft_proposal": ProposalDecided,
+    "member_matching_consent": SeatRefused,
+    "member_need_open": SeatRefused,
+    "one_live_seat_per_resident": SeatRefused,
+    "proposal_decision_stands": ProposalDecided,
+}

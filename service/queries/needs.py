@@ -1,0 +1,212 @@
+"""Needs: stored, found, listed, closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from models.errors import Param
+from models.need import AgeBand, Meeting, Perspective
+from service.db import Connection
+from service.domain import MunicipalityId, NeedId, NewNeed, ProposalId, ProposalState, ResidentId, StaffId
+from service.queries.rows import each, maybe
+
+
+@dataclass(frozen=True, slots=True)
+class NeedRow:
+    id: NeedId
+    reference: str
+    resident_id: ResidentId
+    state: str
+    text: str | None
+    perspective: Perspective
+    age_band: AgeBand
+    area_name: str
+    languages: tuple[str, ...]
+    dayparts: tuple[str, ...]
+    meeting: Meeting
+    submitted_by: StaffId
+    submitted_by_name: str
+    waiting_since: datetime
+    paused_until: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNeed:
+    """A need as the matching reads it: open, consented, not in a group or a proposal already."""
+
+    id: NeedId
+    resident_id: ResidentId
+    text: str
+    perspective: Perspective
+    age_band: AgeBand
+    lat: float
+    lon: float
+    languages: tuple[str, ...]
+    dayparts: tuple[str, ...]
+    meeting: Meeting
+    topics: tuple[str, ...]
+    waiting_days: int
+    noted_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What became of a need so far, for its caseworker: never what the resident answered.
+
+    A group that was approved once stays the answer, whatever the resident said to it: a need that silently went back to
+    waiting would tell who declined.
+    """
+
+    need_id: NeedId
+    proposal_id: ProposalId | None
+    proposal_state: ProposalState | None  # a draft or an approved one
+    ungrouped_code: str | None  # what the last run that ended found
+    ungrouped_params: dict[str, Param] | None
+
+
+_NEED = """
+    select n.id, n.reference, n.resident_id, n.state, n.text, n.perspective, r.age_band, a.name as area_name,
+        n.languages, n.dayparts, n.meeting, n.submitted_by, s.name as submitted_by_name, n.waiting_since,
+        n.paused_until, n.created_at
+    from kring.need n
+    join kring.resident r on r.id = n.resident_id
+    join kring.area a on a.id = n.area_id
+    join kring.staff s on s.id = n.submitted_by
+"""
+
+
+async def lock_submission(conn: Connection, submission_key: UUID) -> None:
+    """The same form sent twice at the same moment: the second waits here, and then finds what the first stored."""
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", str(submission_key))
+
+
+async def insert_need(
+    conn: Connection,
+    municipality: MunicipalityId,
+    resident: ResidentId,
+    need: NewNeed,
+    *,
+    reference: str,
+    area_id: UUID,
+    by: StaffId,
+) -> NeedId:
+    return NeedId(
+        await conn.fetchval(
+            """
+            insert into kring.need (municipality_id, resident_id, reference, submission_key, text, perspective,
+                topics, area_id, languages, dayparts, meeting, submitted_by, noted_by,
+                waiting_since)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, now()))
+            returning id
+            """,
+            municipality, resident, reference, need.submission_key, need.text, need.perspective, list(need.topics),
+            area_id, list(need.languages), list(need.dayparts), need.meeting, by, need.noted_by or str(by),
+            need.waiting_since,
+        )
+    )  # fmt: skip
+
+
+async def reference_of_submission(conn: Connection, submission_key: UUID) -> str | None:
+    found: str | None = await conn.fetchval(
+        "select reference from kring.need where submission_key = $1", submission_key
+    )
+    return found
+
+
+async def resident_by_reference(conn: Connection, reference: str) -> ResidentId | None:
+    found = await conn.fetchval("select resident_id from kring.need where reference = $1", reference)
+    return None if found is None else ResidentId(found)
+
+
+async def need_by_reference(conn: Connection, reference: str) -> NeedRow | None:
+    return maybe(NeedRow, await conn.fetchrow(f"{_NEED} where n.reference = $1", reference))
+
+
+async def needs_of_resident(conn: Connection, resident: ResidentId) -> list[NeedRow]:
+    return each(NeedRow, await conn.fetch(f"{_NEED} where n.resident_id = $1 order by n.created_at", resident))
+
+
+async def page_of_needs(
+    conn: Connection, *, submitted_by: StaffId | None, after: str | None, limit: int
+) -> list[NeedRow]:
+    """Newest first; everybody's when `submitted_by` is None, as a coordinator sees them.
+
+    `after` is the last reference of the page before. An import stores many needs at one moment, so paging by the moment
+    would lose some between two pages.
+    """
+    return each(
+        NeedRow,
+        await conn.fetch(
+            f"""{_NEED} where ($1::uuid is null or n.submitted_by = $1)
+              and ($2::text is null
+                   or (n.created_at, n.id) < (select a.created_at, a.id from kring.need a where a.reference = $2))
+            order by n.created_at desc, n.id desc limit $3""",  # noqa: S608 - _NEED is a constant
+            submitted_by, after, limit,
+        ),
+    )  # fmt: skip
+
+
+async def whereabouts(conn: Connection, wanted: list[NeedId]) -> dict[NeedId, Whereabouts]:
+    records = await conn.fetch(
+        """
+        select n.id as need_id, p.id as proposal_id, p.state as proposal_state, u.code as ungrouped_code,
+            u.params as ungrouped_params
+        from kring.need n
+        left join lateral (
+            select p.id, p.state from kring.proposal_member m join kring.proposal p on p.id = m.proposal_id
+            where m.need_id = n.id
+              -- who declined loses the seat (live), who was dropped before the decision was never asked (dropped_at)
+              and ((p.state = 'approved' and m.dropped_at is null) or (p.state = 'draft' and m.live))
+            order by p.state = 'approved' desc, p.created_at desc limit 1) p on true
+        left join kring.ungrouped u on u.need_id = n.id and u.run_id = (
+            select r.id from kring.match_run r where r.state = 'done' order by r.finished_at desc limit 1)
+        where n.id = any($1)
+        """,
+        list(wanted),
+    )
+    return {found.need_id: found for found in each(Whereabouts, records)}
+
+
+async def pool(conn: Connection) -> list[PoolNeed]:
+    return each(
+        PoolNeed,
+        await conn.fetch(
+            """
+            select n.id, n.resident_id, n.text, n.perspective, r.age_band, a.lat, a.lon, n.languages, n.dayparts,
+                n.meeting, n.topics, n.noted_by,
+                greatest(0, extract(day from now() - n.waiting_since))::int as waiting_days
+            from kring.need n
+            join kring.resident r on r.id = n.resident_id
+            join kring.area a on a.id = n.area_id
+            where n.state = 'open'
+              and (n.paused_until is null or n.paused_until <= now())
+              -- the ledger itself, not a flag copied from it
+              and exists (select from kring.consent c where c.resident_id = n.resident_id and c.purpose = 'matching'
+                          and c.withdrawn_at is null and c.valid_until > now())
+              -- a person has one live seat, so whoever has one waits for its outcome; a draft nobody touched does not
+              -- count, because this run replaces it
+              and not exists (select from kring.proposal_member m join kring.proposal p on p.id = m.proposal_id
+                              where m.resident_id = n.resident_id and m.live
+                                and not (p.state = 'draft' and p.edited_at is null))
+            order by n.id
+            """
+        ),
+    )
+
+
+async def close_need(conn: Connection, need: NeedId) -> None:
+    await conn.execute("update kring.need set state = 'closed' where id = $1 and state = 'open'", need)
+
+
+async def pause_need(conn: Connection, need: NeedId, days: int) -> None:
+    await conn.execute(
+        "update kring.need set paused_until = now() + make_interval(days => $2) where id = $1", need, days
+    )
+
+
+async def withdraw_needs(conn: Connection, resident: ResidentId) -> None:
+    """The row stays for the counts; the words go."""
+    await conn.execute(
+        "update kring.need set state = 'withdrawn', text = null, topics = '{}' where resident_id = $1", resident
+    )
