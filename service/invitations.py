@@ -1,0 +1,144 @@
+"""Inviting a resident, and what follows from the answer.
+
+The answer of one person never depends on another's: whoever declines is asked nothing, loses nothing and is shown to
+nobody (DESIGN.md, "refusing costs nothing").
+"""
+
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import assert_never
+from uuid import UUID
+
+from service import consents, platforms
+from service.db import Connection
+from service.domain import BOUNDS, Answer, InvitationId, MunicipalityId, NeedId, ProposalId, Purpose, ResidentId
+from service.errors import AlreadyAnswered, LinkUnknown
+from service.queries import invitations, needs, outbox, proposals, residents
+from service.queries import platforms as platform_rows
+
+TOKEN_BYTES = 24  # 192 bits from `secrets`, above the 128 that RULES.md asks
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the resident reads next."""
+
+    answer: Answer
+    platform_started: bool
+
+
+def hash_token(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+async def new_link(
+    conn: Connection,
+    municipality: MunicipalityId,
+    *,
+    resident: ResidentId,
+    outbox_id: UUID,
+    purpose: str,
+    subject_id: UUID,
+    days: int,
+) -> str:
+    """A fresh token for one message; only its hash is stored, so it cannot be shown or sent a second time."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    await invitations.insert_link(
+        conn,
+        municipality,
+        token_hash=hash_token(token),
+        resident=resident,
+        outbox_id=outbox_id,
+        purpose=purpose,
+        subject_id=subject_id,
+        days=days,
+    )
+    return token
+
+
+async def invite(
+    conn: Connection, municipality: MunicipalityId, proposal: ProposalId, resident: ResidentId, *, link_days: int
+) -> InvitationId:
+    """One invitation and the message it owes. The database refuses it without approval, seat or consent."""
+    invitation = await invitations.insert_invitation(conn, municipality, proposal, resident, link_days)
+    await outbox.put(conn, municipality, kind="invitation", subject_id=invitation, resident=resident)
+    return invitation
+
+
+async def answer(
+    conn: Connection,
+    municipality: MunicipalityId,
+    invitation_id: InvitationId,
+    choice: Answer,
+    *,
+    not_now_days: int,
+) -> Answered:
+    """Take the one answer to an invitation. Raises AlreadyAnswered, or LinkUnknown when it is no longer open.
+
+    The proposal is held first, then the resident's consents, then the invitation, always in this order: five people may
+    answer at once, and one of them may withdraw at that moment.
+    """
+    found = await invitations.invitation(conn, invitation_id)
+    if found is None:
+        raise LinkUnknown
+    await proposals.lock_proposal(conn, found.proposal_id)
+    await residents.take_consents(conn, found.resident_id)
+    state = await invitations.lock_invitation(conn, invitation_id)
+    if state in {"accepted", "not_now", "never"}:
+        raise AlreadyAnswered
+    if state not in {"pending", "sent"}:
+        raise LinkUnknown
+    await outbox.cancel_subject(conn, invitation_id)
+    need = NeedId(await invitations.need_of_invitation(conn, invitation_id))
+    await invitations.answer(conn, invitation_id, choice)
+    match choice:
+        case Answer.ACCEPTED:
+            started = await _take_part(conn, municipality, found)
+            return Answered(choice, started)
+        case Answer.NOT_NOW:
+            await proposals.free_seat(conn, found.proposal_id, found.resident_id)
+            await needs.pause_need(conn, need, not_now_days)
+        case Answer.NEVER:
+            await proposals.free_seat(conn, found.proposal_id, found.resident_id)
+            await residents.withdraw_consents(conn, found.resident_id, [Purpose.INVITATION, Purpose.FOLLOW_UP], "link")
+            await residents.delete_contact(conn, found.resident_id)  # kept for inviting, and for nothing else
+            await needs.close_need(conn, need)
+        case _:
+            assert_never(choice)
+    return Answered(choice, platform_started=False)
+
+
+async def _take_part(conn: Connection, municipality: MunicipalityId, found: invitations.Invitation) -> bool:
+    """Join the platform, or start it when this was the last yes it needed; whether it runs now."""
+    existing = await platform_rows.platform_of_proposal(conn, found.proposal_id)
+    if existing is not None:
+        await platforms.add_member(conn, municipality, existing, found.proposal_id, found.resident_id)
+        return True
+    accepted = await invitations.accepted_residents(conn, found.proposal_id)
+    if len(accepted) < BOUNDS[found.form].start:
+        return False
+    await platforms.start(conn, municipality, found.proposal_id, accepted)
+    return True
+
+
+async def withdraw(conn: Connection, municipality: MunicipalityId, resident: ResidentId) -> None:
+    """The resident's own button: everything, at once, from the same link."""
+    await consents.withdraw_everything(conn, municipality, resident, "link")
+
+
+async def remind(conn: Connection, municipality: MunicipalityId, *, after_days: int) -> int:
+    """Owe one reminder to everybody who has not answered for `after_days`; how many."""
+    late = await invitations.to_remind(conn, after_days)
+    for invitation, resident in late:
+        await outbox.put(conn, municipality, kind="reminder", subject_id=invitation, resident=resident)
+    return len(late)
+
+
+async def expire(conn: Connection) -> int:
+    """No answer is a no: the seat comes free, and the person can be asked for another group."""
+    lapsed = await invitations.expire(conn)
+    for invitation, proposal, resident in lapsed:
+        await proposals.free_seat(conn, proposal, resident)
+        await outbox.cancel_subject(conn, invitation)
+    return len(lapsed)

@@ -1,0 +1,115 @@
+"""One plain Dutch sentence for each reason of the matching engine.
+
+The sentences are about residents and read by caseworkers and coordinators; no reason holds a word from a note, so no
+sentence can. An unknown language code is shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.errors import Param
+from models.need import AgeBand, Form, Meeting, Perspective
+from models.plan import Code, Reason
+from service.domain import LANGUAGES
+
+DAYS: Final = {
+    "mon": "maandag",
+    "tue": "dinsdag",
+    "wed": "woensdag",
+    "thu": "donderdag",
+    "fri": "vrijdag",
+    "sat": "zaterdag",
+    "sun": "zondag",
+}
+PARTS: Final = {"morning": "ochtend", "afternoon": "middag", "evening": "avond"}
+PERSPECTIVES: Final = {
+    Perspective.SELF: "gaat om henzelf",
+    Perspective.PARENT: "zijn ouder",
+    Perspective.PARTNER: "zijn partner",
+    Perspective.CHILD: "zijn kind van iemand die zorg nodig heeft",
+    Perspective.SIBLING: "zijn broer of zus",
+    Perspective.RELATIVE: "zijn familielid",
+    Perspective.FOSTER_PARENT: "zijn pleegouder",
+}
+FORMS: Final = {Form.CIRCLE: "kring", Form.CAFE: "café", Form.ASSOCIATION: "vereniging"}
+MEETINGS: Final = {Meeting.IN_PERSON: "op een plek", Meeting.ONLINE: "online", Meeting.EITHER: "op een plek of online"}
+AGE_BANDS: Final = {
+    AgeBand.UNDER_12: "jonger dan 12",
+    AgeBand.AGE_12_15: "12 tot en met 15",
+    AgeBand.AGE_16_17: "16 of 17",
+    AgeBand.AGE_18_24: "18 tot en met 24",
+    AgeBand.AGE_25_39: "25 tot en met 39",
+    AgeBand.AGE_40_64: "40 tot en met 64",
+    AgeBand.AGE_65_PLUS: "65 of ouder",
+}
+
+# Counts stand apart from the noun, so that 0, 1 and 12 all read well.
+_FOUND: Final = "Gevonden: {found}. Nodig: {needed}."
+_OTHERS: Final = "Aantal anderen met een vergelijkbare vraag: {found}."
+
+SENTENCES: Final[Mapping[Code, str]] = {
+    Code.SHARED_THEME: "Deze mensen hebben een vergelijkbare vraag: {label}.",
+    Code.SHARED_PERSPECTIVE: "{perspective}",
+    Code.SHARED_LANGUAGE: "Iedereen spreekt {language}.",
+    Code.SHARED_DAYPART: "{count} van de {size} mensen kunnen op {daypart}.",
+    Code.DAYPART_OPEN: "Nog niemand gaf aan wanneer het kan. Kies samen een moment.",
+    Code.MEETS_ONLINE: "De groep komt online bij elkaar.",
+    Code.MEETS_NEARBY: "Niemand reist verder dan {km} km naar het midden van de groep.",
+    Code.PLACES_UNKNOWN: "Van {count} mensen is de wijk niet bekend. Vraag of zij kunnen komen.",
+    Code.SAME_AGE: "Iedereen is jonger dan 18 en ongeveer even oud.",
+    Code.WEAKEST_LINK: "Wie het minst op de anderen lijkt, scoort {percent} van de 100.",
+    Code.CLOSE_TO_OTHERS: "De vraag lijkt op die van {count} anderen in deze groep van {size}.",
+    Code.CAN_COME: "Kan op {daypart}.",
+    Code.NEEDS_OTHER_TIME: "Kan niet op {daypart}. Vraag of een ander moment lukt.",
+    Code.TIME_UNKNOWN: "Gaf niet aan wanneer het kan.",
+    Code.TRAVELS: "Reist ongeveer {km} km.",
+    Code.WAITED_LONG: "Wacht al {days} dagen.",
+    Code.NO_SIMILAR_NEED: "Wij vonden nog te weinig mensen met een vergelijkbare vraag.",
+    Code.THEME_TOO_SMALL: f"{_OTHERS} Voor een groep zijn er {{needed}} nodig.",
+    Code.AGE_DIFFERS: f"Met ongeveer dezelfde leeftijd zijn er te weinig. {_FOUND}",
+    Code.LANGUAGE_DIFFERS: f"Te weinig mensen met deze vraag spreken dezelfde taal. {_FOUND}",
+    Code.MEETING_DIFFERS: f"Te weinig mensen met deze vraag willen zo meedoen: online of juist op een plek. {_FOUND}",
+    Code.TOO_FAR: f"Te weinig mensen met deze vraag wonen dichtbij genoeg. Wij rekenen met {{km}} km reizen. {_FOUND}",
+    Code.KEPT_APART: f"Sommige mensen moeten elkaar niet ontmoeten. Er blijven te weinig anderen over. {_FOUND}",
+    Code.DAYPART_DIFFERS: f"Te weinig mensen met deze vraag kunnen op dezelfde momenten. {_FOUND}",
+    Code.GROUP_OTHER_TIME: "Er is een groep die past. Die komt bij elkaar op {daypart}. Dan lukt het niet.",
+    Code.GROUP_FULL: "De groep die past, is vol. Er zijn al {size} mensen.",
+    Code.NO_FITTING_GROUP: f"{_OTHERS} Een groep die voor iedereen past, vonden wij nog niet.",
+}
+
+
+def sentence(reason: Reason) -> str:
+    """The reason as a Dutch sentence."""
+    if reason.code is Code.SHARED_PERSPECTIVE:
+        return perspective_sentence(Perspective(str(reason.params["perspective"])))
+    return SENTENCES[reason.code].format(**{name: _worded(name, value) for name, value in reason.params.items()})
+
+
+def perspective_sentence(perspective: Perspective) -> str:
+    """From which side everyone in a group asks."""
+    if perspective is Perspective.SELF:
+        return "Iedereen vraagt dit voor zichzelf."
+    return f"Alle mensen in deze groep {PERSPECTIVES[perspective]}."
+
+
+def daypart(name: str) -> str:
+    """`mon-evening` becomes `maandagavond`."""
+    day, _, part = name.partition("-")
+    return DAYS[day] + PARTS[part]
+
+
+def language(code: str) -> str:
+    """Dutch name of a language, or the code when it has none here."""
+    return LANGUAGES.get(code, code)
+
+
+def _worded(name: str, value: Param) -> str:
+    if name == "daypart":
+        return daypart(str(value))
+    if name == "language":
+        return language(str(value))
+    if isinstance(value, float):
+        return f"{value:g}".replace(".", ",")
+    return str(value)
