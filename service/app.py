@@ -1,0 +1,97 @@
+"""The application: pages, the API, and what holds for both."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from models.deidentify import find_identifying
+from service import logs
+from service.api import errors as api_errors
+from service.api.app import create_api
+from service.errors import KringError, MethodNotAllowed, NotFound
+from service.http import API, BodyLimit, Headers, HeadIsGet, allow
+from service.resources import open_resources
+from service.settings import Settings
+from service.web import errors as web_errors
+from service.web.routes import routers
+
+log = structlog.get_logger(__name__)
+STATIC = Path(__file__).parent / "web" / "static"
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The whole application. The pool opens when the server starts and closes when it stops."""
+    logs.configure(settings.log_level)
+    api = create_api(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # The word lists load with the first note; the first caseworker of the day should not wait for that.
+        await asyncio.to_thread(find_identifying, "warm")
+        async with open_resources(settings) as kring:
+            app.state.kring = api.state.kring = kring
+            yield
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.mount("/api/v1", api)
+    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+    for router in routers(settings):
+        app.include_router(router)
+    app.add_exception_handler(KringError, _named)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+    wrapped = BodyLimit(GZipMiddleware(HeadIsGet(app), minimum_size=1000), _too_large)
+    return Headers(wrapped, secure=settings.secure)
+
+
+async def _named(request: Request, error: Exception) -> Response:
+    assert isinstance(error, KringError)  # noqa: S101  Starlette types every handler with Exception
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("failed", code=error.code, path=_route(request), method=request.method)
+    return web_errors.error_page(request, error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response = web_errors.error_page(request, MethodNotAllowed())
+        response.headers.update(allow(request))
+        return response
+    return web_errors.error_page(request, NotFound())
+
+
+async def _invalid(request: Request, _: Exception) -> Response:
+    """A path or field of the wrong shape: for a page that is a page that does not exist."""
+    return web_errors.error_page(request, NotFound())
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    # The kind of error and where, never its text: that may hold what somebody typed.
+    log.error("crashed", error=type(error).__name__, path=_route(request), method=request.method)
+    return web_errors.plain_error(500, "Er ging iets mis", "Probeer het over een paar minuten opnieuw.")
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"].startswith(API):
+        response: Response = api_errors.too_large()
+    else:
+        response = web_errors.plain_error(413, "Dit is te groot", "Maak de tekst korter en verstuur opnieuw.")
+    await response(scope, receive, send)
+
+
+def _route(request: Request) -> str:
+    """The pattern of the path, not the path: a link's token must never reach a log."""
+    route = request.scope.get("route")
+    return getattr(route, "path", "unknown")

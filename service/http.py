@@ -1,0 +1,121 @@
+"""What holds for every answer, also for the ones made below a framework: ASGI wrappers around the whole application.
+
+FastAPI's own middleware misses a 500 raised beneath it, answers HEAD with 405, and reads a body of any size.
+"""
+
+import secrets
+
+from starlette.requests import Request
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+API = "/api/"
+API_VERSION = "1.0.0"
+BODY_MOST = 1_000_000  # bytes; the longest honest form is some 30 kB
+
+
+def allow(request: Request) -> dict[str, str]:
+    """The `Allow` header of a 405. FastAPI loses it; we ask the routes for each method in turn."""
+    routes = request.app.router.routes
+
+    def served(method: str) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+
+    methods = [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if served(method)]
+    return {"Allow": ", ".join(methods + ["HEAD"] * ("GET" in methods))}
+
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Headers:
+    """Adds the headers of RULES.md to every answer, errors included, and gives each page its nonce."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self.app = app
+        self.secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        nonce = secrets.token_urlsafe(16)
+        scope.setdefault("state", {})["nonce"] = nonce
+        is_api = scope["path"].startswith(API)
+        is_static = scope["path"].startswith("/static/")
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                policy = API_POLICY if is_api else PAGE_POLICY.format(nonce=nonce)
+                added = {
+                    "cache-control": "public, max-age=3600" if is_static else "no-store",
+                    "content-security-policy": policy,
+                    "x-content-type-options": "nosniff",
+                    "x-frame-options": "DENY",
+                    "referrer-policy": "no-referrer",
+                }
+                if self.secure:
+                    added["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+                if is_api:
+                    added["api-version"] = API_VERSION
+                kept = [(name, value) for name, value in message["headers"] if name.decode() not in added]
+                message = {**message, "headers": kept + [(k.encode(), v.encode()) for k, v in added.items()]}
+            await send(message)
+
+        return await self.app(scope, receive, with_headers)
+
+
+class HeadIsGet:
+    """HEAD works wherever GET does, with GET's headers and no body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self.app(scope, receive, send)
+
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        return await self.app({**scope, "method": "GET"}, receive, without_body)
+
+
+class BodyLimit:
+    """Refuses a body over `most` bytes, by its declared length or while it arrives; nothing of it is kept."""
+
+    def __init__(self, app: ASGIApp, refuse: ASGIApp, most: int = BODY_MOST) -> None:
+        """`refuse` answers instead of the application: a page or a problem, both with status 413."""
+        self.app = app
+        self.refuse = refuse
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > self.most:
+            return await self.refuse(scope, receive, send)
+        body = b""
+        more = True
+        while more:  # read it here: a stream that lies about its length is stopped before anybody parses it
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self.most:
+                return await self.refuse(scope, receive, send)
+        delivered = False
+
+        async def replay() -> Message:
+            nonlocal delivered
+            if delivered:
+                return await receive()
+            delivered = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return await self.app(scope, replay, send)

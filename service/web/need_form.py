@@ -1,0 +1,202 @@
+"""The form of a need: what a caseworker typed, kept to show again, and read into a `NewNeed`.
+
+Nothing that is sent can break the page: whatever is missing, repeated or unknown becomes a message at its field.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+
+from models.deidentify import Span
+from models.need import DAYPARTS, AgeBand, Meeting, Perspective
+from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
+
+ANY_DAYPART = "any"  # one box for "it does not matter when", instead of twenty-one
+APART_MOST = 20
+CONTACT_MOST = 500  # characters; a postal address of five lines has some 120
+
+# In the order of the page: the summary above the form follows it.
+FIELDS = (
+    "text perspective age_band area languages dayparts meeting consents given_by recorded_how "
+    "channel contact_email contact_mobile contact_post apart"
+).split()
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedForm:
+    """As it was typed, field by field; empty where nothing was."""
+
+    submission_key: UUID = field(default_factory=uuid4)
+    text: str = ""
+    perspective: str = ""
+    age_band: str = ""
+    area: str = ""
+    languages: tuple[str, ...] = ()
+    dayparts: tuple[str, ...] = ()
+    meeting: str = ""
+    consents: tuple[str, ...] = ()
+    given_by: str = ""
+    recorded_how: str = ""
+    channel: str = ""
+    contact_email: str = ""
+    contact_mobile: str = ""
+    contact_post: str = ""
+    apart: str = ""
+
+    @property
+    def contact(self) -> Contact | None:
+        """The detail that belongs to the chosen channel; what stands in the other two fields is not used."""
+        match self.channel:
+            case Channel.EMAIL:
+                typed = self.contact_email
+            case Channel.MOBILE:
+                typed = self.contact_mobile
+            case Channel.POST:
+                typed = self.contact_post
+            case _:
+                return None
+        return Contact(Channel(self.channel), typed.strip()) if typed.strip() else None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The numbers of people this resident must not meet, as typed, one a line."""
+        return tuple(line.strip() for line in self.apart.splitlines() if line.strip())
+
+
+def _one(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    # A browser sends line ends as CR LF; a file where text belongs is nothing.
+    return value.replace("\r\n", "\n") if isinstance(value, str) else ""
+
+
+def _many(form: FormData, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in form.getlist(name) if isinstance(value, str)))
+
+
+def read_form(form: FormData) -> NeedForm:
+    try:
+        key = UUID(_one(form, "submission_key"))
+    except ValueError:
+        key = uuid4()
+    dayparts = _many(form, "dayparts")
+    return NeedForm(
+        submission_key=key,
+        text=_one(form, "text"),
+        perspective=_one(form, "perspective"),
+        age_band=_one(form, "age_band"),
+        area=_one(form, "area"),
+        languages=_many(form, "languages"),
+        dayparts=DAYPARTS if ANY_DAYPART in dayparts else dayparts,
+        meeting=_one(form, "meeting"),
+        consents=_many(form, "consents"),
+        given_by=_one(form, "given_by"),
+        recorded_how=_one(form, "recorded_how"),
+        channel=_one(form, "channel"),
+        contact_email=_one(form, "contact_email"),
+        contact_mobile=_one(form, "contact_mobile"),
+        contact_post=_one(form, "contact_post"),
+        apart=_one(form, "apart"),
+    )
+
+
+def _choice(
+    kind: type[_Choice], typed: str, stand_in: _Choice, name: str, message: str, wrong: dict[str, str]
+) -> _Choice:
+    try:
+        return kind(typed)
+    except ValueError:
+        wrong[name] = message
+        return stand_in
+
+
+def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
+    """The need to check, and what could not even be read: field → message.
+
+    An unreadable choice gets a stand-in, so that the rules of `service.needs` can still look at all the others; with
+    messages the need must not be stored.
+    """
+    wrong: dict[str, str] = {}
+    known = {purpose.value for purpose in Purpose}
+    if set(form.consents) - known:
+        wrong["consents"] = "Kies alleen uit de toestemmingen die hier staan."
+    if len(form.references) > APART_MOST:
+        wrong["apart"] = f"Vul hoogstens {APART_MOST} nummers in."
+    if form.contact is not None and len(form.contact.value) > CONTACT_MOST:
+        wrong[f"contact_{form.channel}"] = f"Gebruik hoogstens {CONTACT_MOST} tekens."
+    need = NewNeed(
+        submission_key=form.submission_key,
+        text=form.text,
+        perspective=_choice(
+            Perspective, form.perspective, Perspective.SELF, "perspective", "Kies wie de hulpvraag stelt.", wrong
+        ),
+        age_band=_choice(AgeBand, form.age_band, AgeBand.AGE_40_64, "age_band", "Kies een leeftijdsgroep.", wrong),
+        area_code=form.area,
+        languages=form.languages,
+        dayparts=form.dayparts,
+        meeting=_choice(Meeting, form.meeting, Meeting.EITHER, "meeting", "Kies hoe iemand wil meedoen.", wrong),
+        consents=frozenset(Purpose(value) for value in form.consents if value in known),
+        given_by=_choice(GivenBy, form.given_by, GivenBy.SELF, "given_by", "Kies wie toestemming geeft.", wrong),
+        recorded_how=_choice(
+            RecordedHow,
+            "" if form.recorded_how == RecordedHow.LINK else form.recorded_how,  # only a resident's own link says so
+            RecordedHow.IN_PERSON,
+            "recorded_how",
+            "Kies hoe de toestemming is gegeven.",
+            wrong,
+        ),
+        contact=form.contact,
+        apart=form.references[:APART_MOST],
+    )
+    return need, wrong
+
+
+def messages(form: NeedForm, unread: dict[str, str], refused: dict[str, str]) -> dict[str, str]:
+    """All problems in the order of the page, each at the field that a person can change."""
+    found = dict(refused)
+    if "contact" in found:
+        chosen = form.channel in {channel.value for channel in Channel}
+        found[f"contact_{form.channel}" if chosen else "channel"] = found.pop("contact")
+    if {"age_band", "given_by"} & unread.keys():
+        found.pop("given_by", None)  # it was held against a stand-in
+    found |= unread
+    return {name: found[name] for name in sorted(found, key=_place)}
+
+
+def _place(name: str) -> int:
+    return FIELDS.index(name) if name in FIELDS else len(FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the note; `found` when it may identify somebody."""
+
+    text: str
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was written, and what to write instead."""
+
+    text: str
+    instead: str
+
+
+def pieces(text: str, spans: tuple[Span, ...]) -> list[Piece]:
+    """The whole note, cut where a span begins and ends."""
+    cut: list[Piece] = []
+    at = 0
+    for span in sorted(spans, key=lambda span: span.start):
+        cut += [Piece(text[at : span.start], found=False), Piece(text[span.start : span.end], found=True)]
+        at = span.end
+    return [piece for piece in [*cut, Piece(text[at:], found=False)] if piece.text]
+
+
+def findings(text: str, spans: tuple[Span, ...]) -> list[Finding]:
+    """Each thing once, in the order of the note."""
+    return list(dict.fromkeys(Finding(text[span.start : span.end], span.suggestion.strip("()")) for span in spans))

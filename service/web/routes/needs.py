@@ -1,0 +1,140 @@
+"""Needs: the caseworker's list, the form, the live check of the text, one need, and withdrawing it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from models.deidentify import Span, find_identifying
+from models.need import PARTS, WEEKDAYS
+from service import consents, needs
+from service.auth import Caseworker, Kring, SafeForm
+from service.db import transaction
+from service.domain import Purpose, Role, Staff
+from service.errors import FieldErrors, Identifying, NotFound
+from service.queries import municipalities, residents
+from service.queries import needs as rows
+from service.references import clean_reference
+from service.resources import Resources
+from service.web import names, need_form, whereabouts
+from service.web.need_form import NeedForm
+from service.web.pages import page, render
+
+router = APIRouter(default_response_class=HTMLResponse)
+PAGE_SIZE = 25
+
+
+@router.get("/hulpvragen")
+async def index(request: Request, kring: Kring, staff: Caseworker, na: str | None = None) -> Response:
+    """`na`: the reference of the last need on the page before."""
+    everybody = Role.COORDINATOR in staff.roles
+    after = None if na is None else _reference(na)
+    async with transaction(kring.pool, staff.municipality) as conn:
+        found = await rows.page_of_needs(
+            conn, submitted_by=None if everybody else staff.id, after=after, limit=PAGE_SIZE + 1
+        )
+        lines = await whereabouts.lines(conn, found[:PAGE_SIZE])
+    more = found[PAGE_SIZE - 1].reference if len(found) > PAGE_SIZE else None
+    return page(request, "staff/needs.html", lines=lines, more=more, first=after is None, everybody=everybody)
+
+
+@router.get("/hulpvragen/nieuw")
+async def new(request: Request, kring: Kring, staff: Caseworker) -> Response:
+    return page(request, "staff/need_form.html", **await _form_context(kring, staff, NeedForm()))
+
+
+async def _form_context(kring: Resources, staff: Staff, form: NeedForm, spans: tuple[Span, ...] = ()) -> dict[str, Any]:
+    async with transaction(kring.pool, staff.municipality) as conn:
+        areas = await municipalities.areas(conn)
+    return {
+        "form": form,
+        "areas": [(area.code, area.name) for area in areas],
+        "texts": [consents.TEXTS[purpose] for purpose in Purpose],
+        "names": names,
+        "days": [(day, names.WEEKDAYS[day]) for day in WEEKDAYS],
+        "parts": [(part, names.PARTS[part]) for part in PARTS],
+        "text_most": needs.TEXT_MOST,
+        **_check_context(form.text, spans),
+    }
+
+
+def _check_context(text: str, spans: tuple[Span, ...], problem: str = "") -> dict[str, Any]:
+    """What the page and the live check both show below the note."""
+    return {
+        "pieces": need_form.pieces(text, spans) if spans else [],
+        "findings": need_form.findings(text, spans),
+        "problem": problem,
+        "checked": bool(text.strip()),
+    }
+
+
+@router.post("/hulpvragen/nieuw", dependencies=[SafeForm])
+async def submit(request: Request, kring: Kring, staff: Caseworker) -> Response:
+    form = need_form.read_form(await request.form())
+    need, unread = need_form.new_need(form)
+    try:
+        async with transaction(kring.pool, staff.municipality) as conn:
+            if unread:
+                await needs.check(conn, need)
+                raise FieldErrors({})
+            reference = await needs.submit(
+                conn, staff, need, vault=kring.vault, consent_days=kring.settings.consent_days
+            )
+    except FieldErrors as error:
+        spans = error.spans if isinstance(error, Identifying) else ()
+        context = await _form_context(kring, staff, form, spans)
+        found = need_form.messages(form, unread, error.fields)
+        return page(request, "staff/need_form.html", status=error.status, errors=found, **context)
+    return RedirectResponse(f"/hulpvragen/{reference}/ontvangen", status_code=303)
+
+
+@router.post("/hulpvragen/controle", dependencies=[SafeForm])
+async def check(request: Request, _: Caseworker) -> Response:
+    """The live check while typing: part of a page, and nothing of the text is kept."""
+    text = need_form.read_form(await request.form()).text
+    if len(text) > needs.TEXT_MOST:
+        context = _check_context(text, (), needs.text_problem(text) or "")
+    else:
+        # In a thread: a long note takes a tenth of a second, and others are typing too
+        context = _check_context(text, await run_in_threadpool(find_identifying, text))
+    return HTMLResponse(render("staff/need_check.html", **context))
+
+
+@router.get("/hulpvragen/{reference}")
+async def show(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
+    async with transaction(kring.pool, staff.municipality) as conn:
+        need = await needs.for_staff(conn, staff, _reference(reference))
+        where = await whereabouts.of_need(conn, need)
+        given = await residents.consents(conn, need.resident_id)
+    return page(
+        request,
+        "staff/need.html",
+        need=need,
+        where=where,
+        consents=given,
+        invited=any(consent.purpose is Purpose.INVITATION for consent in given),
+        names=names,
+    )
+
+
+@router.get("/hulpvragen/{reference}/ontvangen")
+async def received(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
+    async with transaction(kring.pool, staff.municipality) as conn:
+        need = await needs.for_staff(conn, staff, _reference(reference))
+    return page(request, "staff/need_received.html", need=need)
+
+
+@router.post("/hulpvragen/{reference}/intrekking", dependencies=[SafeForm])
+async def withdraw(kring: Kring, staff: Caseworker, reference: str) -> Response:
+    wanted = _reference(reference)
+    async with transaction(kring.pool, staff.municipality) as conn:
+        await needs.withdraw(conn, staff, wanted)
+    return RedirectResponse(f"/hulpvragen/{wanted}", status_code=303)
+
+
+def _reference(typed: str) -> str:
+    reference = clean_reference(typed)
+    if reference is None:
+        raise NotFound
+    return reference

@@ -1,0 +1,112 @@
+"""The start page, and signing in and out. One-click sign-in exists in the demo only."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from service.auth import Kring, SafeForm, Visitor, end_session, session_cookie, start_session
+from service.db import nowhere, transaction
+from service.domain import MunicipalityId, Role, Staff
+from service.errors import NotFound
+from service.queries import municipalities, needs, proposals, runs
+from service.resources import Resources
+from service.web import names
+from service.web.pages import page
+from service.web.whereabouts import NeedLine, lines
+
+router = APIRouter(default_response_class=HTMLResponse)
+LATEST = 3  # needs on the start page; the list has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for this person. None: not a part of this person's work."""
+
+    drafts: int | None
+    run: runs.Run | None
+    latest: list[NeedLine] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    subject: str
+    name: str
+    roles: str
+
+
+def demo_only(kring: Kring) -> None:
+    """Declared before the form's own check: outside the demo this address does not exist, whatever is sent to it."""
+    if not kring.settings.demo:
+        raise NotFound
+
+
+@router.get("/")
+async def start(request: Request, kring: Kring, staff: Visitor) -> Response:
+    if staff is None:
+        return RedirectResponse("/aanmelden", status_code=303)
+    return page(request, "staff/start.html", waiting=await _waiting(kring, staff))
+
+
+async def _waiting(kring: Resources, staff: Staff) -> Waiting:
+    coordinates = Role.COORDINATOR in staff.roles
+    async with transaction(kring.pool, staff.municipality) as conn:
+        latest = None
+        if coordinates or Role.CASEWORKER in staff.roles:
+            own = await needs.page_of_needs(conn, submitted_by=staff.id, after=None, limit=LATEST)
+            latest = await lines(conn, own)
+        return Waiting(
+            drafts=await proposals.drafts_waiting(conn) if coordinates else None,
+            run=await runs.current_run(conn) if coordinates else None,
+            latest=latest,
+        )
+
+
+@router.get("/aanmelden")
+async def sign_in_page(request: Request, kring: Kring, staff: Visitor) -> Response:  # noqa: ARG001 - the header shows who
+    if not kring.settings.demo:
+        return page(request, "staff/sign_in_not_yet.html", status=503)
+    return page(request, "staff/sign_in_demo.html", people=await _demo_people(kring))
+
+
+async def _demo_people(kring: Resources) -> list[tuple[municipalities.Municipality, list[DemoPerson]]]:
+    async with nowhere(kring.pool) as conn:
+        all_of_them = await municipalities.all_municipalities(conn)
+    offered = []
+    for municipality in all_of_them:
+        async with transaction(kring.pool, municipality.id) as conn:
+            people = [
+                DemoPerson(subject, person.name, " en ".join(names.ROLES[role] for role in sorted(person.roles)))
+                for subject, person in await municipalities.all_staff(conn)
+            ]
+        offered.append((municipality, people))
+    return offered
+
+
+@router.post("/aanmelden", dependencies=[Depends(demo_only), SafeForm])
+async def sign_in(request: Request, kring: Kring) -> Response:
+    form = await request.form()
+    try:
+        municipality = MunicipalityId(UUID(str(form.get("municipality", ""))))
+    except ValueError as error:
+        raise NotFound from error
+    async with transaction(kring.pool, municipality) as conn:
+        staff = await municipalities.staff_by_subject(conn, str(form.get("subject", "")).replace("\0", ""))
+    if staff is None:
+        raise NotFound
+    cookie = session_cookie(kring)
+    key = await start_session(kring, staff, request.cookies.get(cookie))
+    response = RedirectResponse("/", status_code=303)
+    response.set_cookie(cookie, key, path="/", httponly=True, samesite="lax", secure=kring.settings.secure)
+    return response
+
+
+@router.post("/afmelden", dependencies=[SafeForm])
+async def sign_out(request: Request, kring: Kring) -> Response:
+    cookie = session_cookie(kring)
+    if key := request.cookies.get(cookie):
+        await end_session(kring, key)
+    response = RedirectResponse("/aanmelden", status_code=303)
+    response.delete_cookie(cookie, path="/", httponly=True, samesite="lax", secure=kring.settings.secure)
+    return response
