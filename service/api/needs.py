@@ -1,0 +1,172 @@
+"""`/hulpvragen`: submit a consented need, read it back, page through one's own, withdraw."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from models.need import AgeBand, Meeting, Perspective
+from service import needs
+from service.auth import Kring, TokenHolder
+from service.db import transaction
+from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow, Role
+from service.errors import NotAllowed, NotFound
+from service.queries import municipalities
+from service.queries import needs as rows
+from service.references import clean_reference
+
+router = APIRouter()
+PAGE_MOST = 100
+
+
+class Body(BaseModel):
+    """Closed: a misspelt field is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Contactgegevens(Body):
+    kanaal: Channel
+    waarde: str = Field(max_length=500)
+
+
+class NieuweHulpvraag(Body):
+    """Een hulpvraag met toestemming, zonder herkenbare gegevens in de tekst."""
+
+    sleutel: UUID = Field(description="kies zelf; dezelfde sleutel twee keer geeft één hulpvraag")
+    tekst: str = Field(max_length=needs.TEXT_MOST)
+    perspectief: Perspective
+    leeftijdsgroep: AgeBand
+    gebied: str = Field(max_length=40, description="code uit /gebieden")
+    talen: list[str] = Field(max_length=20)
+    dagdelen: list[str] = Field(max_length=21, description="zoals mon-evening")
+    ontmoeten: Meeting
+    toestemmingen: list[Purpose] = Field(max_length=3)
+    toestemming_door: GivenBy = GivenBy.SELF
+    toestemming_hoe: RecordedHow
+    contact: Contactgegevens | None = None
+    niet_samen_met: list[str] = Field(default=[], max_length=20, description="referenties van hulpvragen")
+
+
+class Ontvangst(Body):
+    referentie: str
+
+
+class Hulpvraag(Body):
+    referentie: str
+    status: str
+    tekst: str | None
+    perspectief: Perspective
+    leeftijdsgroep: AgeBand
+    gebied: str
+    talen: tuple[str, ...]
+    dagdelen: tuple[str, ...]
+    ontmoeten: Meeting
+    ontvangen: AwareDatetime
+
+
+class Gebied(Body):
+    code: str
+    naam: str
+
+
+# A closed need shows as open: only the answer "never" closes one, and nobody is shown who declined.
+STATES = {"open": "open", "closed": "open", "withdrawn": "ingetrokken"}
+
+
+def _shown(need: rows.NeedRow) -> Hulpvraag:
+    return Hulpvraag(
+        referentie=need.reference,
+        status=STATES[need.state],
+        tekst=need.text,
+        perspectief=need.perspective,
+        leeftijdsgroep=need.age_band,
+        gebied=need.area_name,
+        talen=need.languages,
+        dagdelen=need.dayparts,
+        ontmoeten=need.meeting,
+        ontvangen=need.created_at,
+    )
+
+
+def _may_see_needs(staff: TokenHolder) -> None:
+    if not staff.roles & {Role.CASEWORKER, Role.COORDINATOR}:
+        raise NotAllowed
+
+
+@router.post("/hulpvragen", status_code=201, summary="Dien een hulpvraag in")
+async def submit(
+    request: Request, response: Response, kring: Kring, staff: TokenHolder, body: NieuweHulpvraag
+) -> Ontvangst:
+    _may_see_needs(staff)
+    need = NewNeed(
+        submission_key=body.sleutel,
+        text=body.tekst,
+        perspective=body.perspectief,
+        age_band=body.leeftijdsgroep,
+        area_code=body.gebied,
+        languages=tuple(dict.fromkeys(body.talen)),
+        dayparts=tuple(dict.fromkeys(body.dagdelen)),
+        meeting=body.ontmoeten,
+        consents=frozenset(body.toestemmingen),
+        given_by=body.toestemming_door,
+        recorded_how=body.toestemming_hoe,
+        contact=None if body.contact is None else Contact(body.contact.kanaal, body.contact.waarde),
+        apart=tuple(body.niet_samen_met),
+    )
+    async with transaction(kring.pool, staff.municipality) as conn:
+        reference = await needs.submit(conn, staff, need, vault=kring.vault, consent_days=kring.settings.consent_days)
+    response.headers["Location"] = f"{request.scope['root_path']}/hulpvragen/{reference}"
+    return Ontvangst(referentie=reference)
+
+
+@router.get("/hulpvragen", summary="Uw hulpvragen, nieuwste eerst")
+async def mine(
+    request: Request,
+    kring: Kring,
+    staff: TokenHolder,
+    aantal: Annotated[int, Query(ge=1, le=PAGE_MOST)] = 20,
+    na: Annotated[str | None, Query(max_length=12, description="verder bladeren: zie _links.next")] = None,
+) -> dict[str, Any]:
+    _may_see_needs(staff)
+    async with transaction(kring.pool, staff.municipality) as conn:
+        found = await rows.page_of_needs(
+            conn, submitted_by=staff.id, after=None if na is None else _reference(na), limit=aantal + 1
+        )
+    here = f"{request.scope['root_path']}/hulpvragen"
+    links: dict[str, dict[str, str]] = {"self": {"href": here}}
+    if len(found) > aantal:
+        links["next"] = {"href": f"{here}?aantal={aantal}&na={found[aantal - 1].reference}"}
+    shown = [_shown(need).model_dump(mode="json", by_alias=True) for need in found[:aantal]]
+    return {"hulpvragen": shown, "_links": links}
+
+
+@router.get("/hulpvragen/{referentie}", summary="Eén hulpvraag")
+async def one(kring: Kring, staff: TokenHolder, referentie: str) -> Hulpvraag:
+    _may_see_needs(staff)
+    async with transaction(kring.pool, staff.municipality) as conn:
+        return _shown(await needs.for_staff(conn, staff, _reference(referentie)))
+
+
+@router.post("/hulpvragen/{referentie}/intrekkingen", status_code=201, summary="Trek een hulpvraag in")
+async def withdraw(kring: Kring, staff: TokenHolder, referentie: str) -> Ontvangst:
+    _may_see_needs(staff)
+    reference = _reference(referentie)
+    async with transaction(kring.pool, staff.municipality) as conn:
+        await needs.withdraw(conn, staff, reference)
+    return Ontvangst(referentie=reference)
+
+
+@router.get("/gebieden", summary="De wijken van de gemeente")
+async def areas(kring: Kring, staff: TokenHolder) -> dict[str, list[Gebied]]:
+    async with transaction(kring.pool, staff.municipality) as conn:
+        return {"gebieden": [Gebied(code=area.code, naam=area.name) for area in await municipalities.areas(conn)]}
+
+
+def _reference(typed: str) -> str:
+    reference = clean_reference(typed)
+    if reference is None:
+        raise NotFound
+    return reference
