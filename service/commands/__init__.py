@@ -1,0 +1,1 @@
+"""The commands of `kring`, one module each; `service/cli.py` registers them."""

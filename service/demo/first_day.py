@@ -1,0 +1,180 @@
+"""The demo's first day: needs come in, groups are found, a coordinator approves three, invitations go out.
+
+All of it through the use-cases, the queue and the worker that the real service has; nothing is written past them.
+"""
+
+import asyncio
+import csv
+import mailbox
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from models.need import DAYPARTS, AgeBand
+from service import matching, proposals
+from service.db import Pool, transaction
+from service.domain import MunicipalityId, ProposalState, Role, RunId, Staff
+from service.errors import KringError
+from service.importing import Assumptions, submit_rows
+from service.jsonl import read_needs
+from service.migrate import add_municipality
+from service.queries import municipalities, runs
+from service.queries import proposals as proposal_rows
+from service.resources import Resources, open_resources
+from service.settings import Settings
+from service.web.pages import AMSTERDAM
+
+HERE = Path(__file__).parent
+SLUG = "elzermeer"
+APPROVED = 3  # proposals the demo's coordinator says yes to, so that there is mail to look at
+RUN_SECONDS = 120.0
+MAIL_SECONDS = 60.0
+POLL_SECONDS = 0.3
+
+STAFF = (
+    ("anouk", "Anouk", [Role.CASEWORKER]),
+    ("bilal", "Bilal", [Role.CASEWORKER, Role.COORDINATOR]),
+    ("carla", "Carla", [Role.MANAGER]),
+)
+
+
+class FirstDayFailed(KringError):
+    """De demo kon niet worden klaargezet."""
+
+
+async def is_new(settings: Settings) -> bool:
+    """Whether Elzermeer still has to have its first day; one that was cut off is taken up where it stopped."""
+    async with open_resources(settings) as kring:
+        async with kring.pool.acquire() as conn:
+            found = await municipalities.municipality_by_slug(conn, SLUG)
+        if found is None:
+            return True
+        async with transaction(kring.pool, found.id) as conn:
+            return not await proposal_rows.proposals(conn, ProposalState.APPROVED, limit=1)
+
+
+def fill(settings: Settings) -> None:
+    """Elzermeer with its staff and needs, and nothing done with them yet."""
+
+    async def run() -> None:
+        async with open_resources(settings) as kring:
+            municipality = await _set_up(settings, kring.pool)
+            await _submit(kring, await _staff(kring.pool, municipality, "anouk"), Console(quiet=True))
+
+    asyncio.run(run())
+
+
+async def first_day(settings: Settings, console: Console) -> None:
+    async with open_resources(settings) as kring:
+        municipality = await _set_up(settings, kring.pool)
+        anouk, bilal = await _staff(kring.pool, municipality, "anouk"), await _staff(kring.pool, municipality, "bilal")
+        stored = await _submit(kring, anouk, console)
+        console.print(f"[green]✓[/green] {stored} needs of Elzermeer submitted, with consent")
+        run = await _match(kring, bilal, console)
+        console.print(
+            f"[green]✓[/green] {run.grouped} of {run.needs} people placed in groups; the others were told why not"
+        )
+        invited = await _approve(kring, bilal, run.id)
+        await kring.queue.wake("deliver", municipality)
+        sent = await _mail(settings, at_least=1)
+        console.print(
+            f"[green]✓[/green] {APPROVED} groups approved, {invited} people invited, {sent} messages sent so far"
+        )
+
+
+async def _set_up(settings: Settings, pool: Pool) -> MunicipalityId:
+    assert settings.migrate_url is not None  # noqa: S101  the demo's settings always have one
+    municipality = await add_municipality(settings.migrate_url.get_secret_value(), SLUG, "Elzermeer")
+    async with transaction(pool, municipality) as conn:
+        with (HERE / "areas.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                await municipalities.put_area(
+                    conn, municipality, code=row["code"], name=row["name"], lat=float(row["lat"]), lon=float(row["lon"])
+                )
+        for subject, name, roles in STAFF:
+            await municipalities.put_staff(conn, municipality, subject=subject, name=name, roles=roles)
+    return municipality
+
+
+async def _staff(pool: Pool, municipality: MunicipalityId, subject: str) -> Staff:
+    async with transaction(pool, municipality) as conn:
+        staff = await municipalities.staff_by_subject(conn, subject)
+    if staff is None:
+        raise FirstDayFailed(f"{subject} is missing")
+    return staff
+
+
+async def _submit(kring: Resources, staff: Staff, console: Console) -> int:
+    rows = list(read_needs(HERE / "needs.jsonl"))
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Submitting needs", total=len(rows))
+        imported = await submit_rows(
+            kring.pool,
+            staff,
+            rows,
+            Assumptions(frozenset(), AgeBand.AGE_40_64),
+            vault=kring.vault,
+            consent_days=kring.settings.consent_days,
+            done=lambda: progress.advance(task),
+        )
+    if imported.refused:
+        first = imported.refused[0]
+        raise FirstDayFailed(f"needs.jsonl line {first.line}: {first.reason}")
+    return len(imported.references)
+
+
+async def _match(kring: Resources, coordinator: Staff, console: Console) -> runs.Run:
+    """Ask for a run, as the button does, and wait for the worker."""
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        current = await runs.current_run(conn)
+        run_id = current.id if current else await matching.request_run(conn, coordinator)
+    await kring.queue.wake("match", coordinator.municipality, run_id)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Finding groups", total=None)
+        deadline = asyncio.get_running_loop().time() + RUN_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            async with transaction(kring.pool, coordinator.municipality) as conn:
+                run = await runs.run(conn, run_id)
+            if run is not None and run.state == "done":
+                return run
+            if run is None or run.state == "failed":
+                raise FirstDayFailed(f"the run failed: {run.error_code if run else 'it is gone'}")
+            progress.update(task, description=f"Finding groups: {run.phase or 'queued'}")
+            await asyncio.sleep(POLL_SECONDS)
+    raise FirstDayFailed("the worker did not finish the run; see worker.log")
+
+
+async def _approve(kring: Resources, coordinator: Staff, run: RunId) -> int:
+    """Give the largest drafts a first meeting and approve them; how many people are invited."""
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        drafts = [p for p in await proposal_rows.proposals(conn, ProposalState.DRAFT) if p.run_id == run]
+    invited = 0
+    for draft in sorted(drafts, key=lambda p: (-p.seats, p.title))[:APPROVED]:
+        async with transaction(kring.pool, coordinator.municipality) as conn:
+            await proposals.plan_meeting(conn, draft.id, "Buurthuis De Schakel, Elzermeer", _moment(draft.daypart))
+            invited += await proposals.approve(conn, coordinator, draft.id, link_days=kring.settings.link_days)
+    return invited
+
+
+def _moment(daypart: str | None) -> datetime:
+    """The group's daypart, two weeks from now or a little later."""
+    day, part = (daypart or DAYPARTS[4]).split("-")
+    weekday = [name.split("-")[0] for name in DAYPARTS[::3]].index(day)
+    hour = {"morning": 10, "afternoon": 14, "evening": 19}[part]
+    soon = datetime.now(UTC).astimezone(AMSTERDAM).date() + timedelta(days=14)
+    at = datetime.combine(soon + timedelta(days=(weekday - soon.weekday()) % 7), time(hour, 30), tzinfo=AMSTERDAM)
+    return at.astimezone(UTC)
+
+
+async def _mail(settings: Settings, *, at_least: int) -> int:
+    """How many messages have arrived, once there are some."""
+    assert settings.demo_mailbox is not None  # noqa: S101  the demo's settings always have one
+    deadline = asyncio.get_running_loop().time() + MAIL_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        arrived = len(mailbox.Maildir(settings.demo_mailbox))
+        if arrived >= at_least:
+            return arrived
+        await asyncio.sleep(POLL_SECONDS)
+    raise FirstDayFailed("no mail arrived; see worker.log")

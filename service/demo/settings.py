@@ -1,0 +1,62 @@
+"""The demo's settings: made by itself, its keys kept in its folder so that a second start can open the vault."""
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from service.demo.mail import MailCatcher
+from service.embedded import EmbeddedServers
+from service.settings import Settings
+
+APPLICATION = "kring_demo"
+
+
+def demo_settings(folder: Path, servers: EmbeddedServers, *, mail: MailCatcher, port: int) -> Settings:
+    keys = _keys(folder)
+    owner = urlsplit(servers.postgres.url)
+    application = owner._replace(netloc=f"{APPLICATION}:{keys['database']}@{owner.hostname}:{owner.port}")
+    return Settings(
+        database_url=SecretStr(urlunsplit(application)),
+        migrate_url=SecretStr(servers.postgres.url),
+        redis_url=SecretStr(servers.redis.url),
+        secret=SecretStr(keys["secret"]),
+        vault_keys=SecretStr(f"demo:{keys['vault']}"),
+        base_url=f"http://127.0.0.1:{port}",
+        port=port,
+        demo=True,
+        demo_mailbox=mail.folder.absolute(),
+        smtp_host="127.0.0.1",
+        smtp_port=mail.port,
+        smtp_tls="none",
+        mail_from="kring@elzermeer.example",
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The same settings for a child process."""
+    values: dict[str, str] = {}
+    for name, value in settings:
+        if value is not None:
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            values[f"KRING_{name.upper()}"] = str(plain)
+    return {**os.environ, **values}
+
+
+def _keys(folder: Path) -> dict[str, str]:
+    path = folder / "keys.json"
+    if path.exists():
+        kept: dict[str, str] = json.loads(path.read_text())
+        return kept
+    keys = {
+        "database": secrets.token_urlsafe(24),
+        "secret": secrets.token_urlsafe(48),
+        "vault": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(keys, file)
+    return keys
