@@ -1,0 +1,150 @@
+"""A run of the matching: take it, read the pool, let the engine compute in a thread, store what it found.
+
+No transaction is open while the engine computes. A heartbeat keeps the lease and shows progress; a worker that lost the
+lease, or is asked to stop, ends at the engine's next step and stores nothing.
+"""
+
+import asyncio
+import time
+
+import asyncpg
+import structlog
+
+from models.encoder import Encoder, load_encoder
+from models.errors import ModelError
+from models.match import match
+from models.need import Need
+from models.plan import Plan, Progress
+from service import matching
+from service.db import AWAY, transaction
+from service.domain import MunicipalityId, RunId
+from service.matching import LeaseLost
+from service.queries import runs
+from service.resources import Resources
+from workers.turns import where
+
+log = structlog.get_logger(__name__)
+
+CRASHES_MOST = 3  # attempts that end in an error of our own, before the run is given up
+TAKEN_MOST = 10  # attempts of any kind: a run that took down this many workers will take down the next
+STORE_MOST = 3  # times we start over because people withdrew or moved between reading and storing
+PROGRESS_SECONDS = 1.0
+# Somebody withdrew, was seated or was declared apart while we computed; or two transactions were in each other's way.
+CHANGED_MEANWHILE = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
+
+
+class Stopped(Exception):
+    """The worker was asked to stop: the run goes back, for the next worker."""
+
+
+class Telling:
+    """What the engine's thread tells and is told: how far it is, and whether to go on. Plain fields."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self.phase, self.done, self.total = "loading", 0, 0
+        self.lost = False
+        self._stopping = stopping
+
+    def tell(self, progress: Progress) -> None:
+        """Called from the engine's thread; raises what ends it."""
+        self.phase, self.done, self.total = progress.stage.value, progress.done, progress.total
+        if self._stopping.is_set():
+            raise Stopped
+        if self.lost:
+            raise LeaseLost
+
+
+class Matcher:
+    """Does runs; keeps the encoder, which is heavy, from one run to the next."""
+
+    def __init__(self, kring: Resources, stopping: asyncio.Event) -> None:
+        self._kring = kring
+        self._stopping = stopping
+        self._encoder: Encoder | None = None
+
+    async def run(self, key: tuple[MunicipalityId, RunId]) -> bool:
+        """Do a run that is waiting, or was left by a silent worker; False, as there is no more. Twice does nothing."""
+        municipality, run_id = key
+        async with transaction(self._kring.pool, municipality) as conn:
+            run = await runs.claim_run(conn, run_id, self._kring.settings.lease_seconds)
+        if run is None:
+            return False
+        log.info("run", run=str(run.id), state="running", attempt=run.attempt)
+        telling = Telling(self._stopping)
+        beating = asyncio.create_task(self._beat(municipality, run, telling))
+        try:
+            await self._compute_and_store(municipality, run, telling)
+        except Exception as error:
+            await self._ended(municipality, run, error)
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+        return False
+
+    async def _compute_and_store(self, municipality: MunicipalityId, run: runs.Run, telling: Telling) -> None:
+        if run.attempt > TAKEN_MOST:
+            raise ModelError("crashed")
+        encoder = await self._loaded()
+        for tries_left in reversed(range(STORE_MOST)):
+            async with transaction(self._kring.pool, municipality) as conn:
+                needs, _ = await matching.pool(conn)
+            plan = await asyncio.to_thread(_compute, needs, encoder, run.seed, telling)
+            try:
+                async with transaction(self._kring.pool, municipality) as conn:
+                    drafts = await matching.store(
+                        conn, municipality, run, plan, encoder=plan.model_id, pooled=len(needs)
+                    )
+            except CHANGED_MEANWHILE as error:
+                if not tries_left:
+                    raise
+                log.info("run", run=str(run.id), state="again", error=type(error).__name__)
+            else:
+                log.info("run", run=str(run.id), state="done", count=drafts)
+                return
+
+    async def _loaded(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = await asyncio.to_thread(load_encoder, self._kring.settings.encoder)
+        return self._encoder
+
+    async def _beat(self, municipality: MunicipalityId, run: runs.Run, telling: Telling) -> None:
+        """Keep the lease well within its time, and write progress down when there is some."""
+        lease = self._kring.settings.lease_seconds
+        written, at = (telling.phase, telling.done, telling.total), time.monotonic()
+        while not telling.lost:
+            await asyncio.sleep(min(PROGRESS_SECONDS, lease / 3))
+            told = telling.phase, telling.done, telling.total
+            if told == written and time.monotonic() - at < lease / 3:
+                continue
+            try:
+                async with transaction(self._kring.pool, municipality) as conn:
+                    ours = await runs.beat(conn, run.id, run.attempt, phase=told[0], done=told[1], total=told[2])
+            except (*AWAY, asyncpg.PostgresError):
+                continue  # the database is away: the lease may be lost, and storing will find out
+            written, at = told, time.monotonic()
+            telling.lost = not ours
+
+    async def _ended(self, municipality: MunicipalityId, run: runs.Run, error: Exception) -> None:
+        """The run ended without a result: given back, lost, failed with a reason, or left for the sweep to find."""
+        state, code = "left", where(error)
+        async with transaction(self._kring.pool, municipality) as conn:
+            match error:
+                case Stopped():
+                    state = "queued"
+                    await runs.release_run(conn, run.id, run.attempt)
+                case LeaseLost():
+                    state = "lost"
+                case ModelError():
+                    state, code = "failed", error.code
+                    await runs.fail_run(conn, run.id, run.attempt, error.code, dict(error.params))
+                case _ if run.attempt >= CRASHES_MOST and not isinstance(error, AWAY):
+                    state = "failed"
+                    await runs.fail_run(conn, run.id, run.attempt, "crashed", {})
+                case _:
+                    pass
+        log.warning("run", run=str(run.id), state=state, attempt=run.attempt, error=type(error).__name__, code=code)
+
+
+def _compute(needs: list[Need], encoder: Encoder, seed: int, telling: Telling) -> Plan:
+    """In a thread of its own: computes for minutes, and knows no connection."""
+    return match(needs, encoder=encoder, seed=seed, progress=telling.tell)

@@ -1,0 +1,71 @@
+"""The sweep: every few seconds round the municipalities, to find in PostgreSQL what Redis forgot or a worker dropped.
+
+The nightly round is found the same way, so a worker or Redis that was away at two o'clock does it when it is back.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from service import matching
+from service.db import nowhere, transaction
+from service.domain import MunicipalityId
+from service.queries import municipalities, outbox, runs
+from service.resources import Resources
+from workers.invitations import remind_and_expire
+from workers.platforms import ask_pulses
+from workers.turns import where
+
+log = structlog.get_logger(__name__)
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+NIGHT = time(2)  # nobody is at work, and the computer has time
+
+
+async def sweep(kring: Resources, now: datetime | None = None) -> None:
+    """Wake workers for everything that is owed; waking once too often does no harm."""
+    night = last_night(now or datetime.now(UTC))
+    async with nowhere(kring.pool) as conn:
+        everywhere = await municipalities.all_municipalities(conn)
+    for municipality in everywhere:
+        for step in (partial(_night, night=night), _wake):
+            try:
+                await step(kring, municipality.id)
+            except Exception as error:  # one municipality, or one step, never holds up the next
+                log.error(
+                    "sweep_failed", municipality=str(municipality.id), error=type(error).__name__, code=where(error)
+                )
+
+
+async def _night(kring: Resources, municipality: MunicipalityId, *, night: datetime) -> None:
+    async with transaction(kring.pool, municipality) as conn:
+        owed = await runs.nightly_is_owed(conn, municipality, night)
+    if owed:
+        await nightly_round(kring, municipality)
+
+
+async def _wake(kring: Resources, municipality: MunicipalityId) -> None:
+    async with transaction(kring.pool, municipality) as conn:
+        overdue = await runs.overdue_runs(conn, kring.settings.lease_seconds)
+        owed = await outbox.is_owed(conn)
+    for run in overdue:
+        await kring.queue.wake("match", municipality, run)
+    if owed:
+        await kring.queue.wake("deliver", municipality)
+
+
+async def nightly_round(kring: Resources, municipality: MunicipalityId) -> None:
+    """What happens once a night. The run comes last: its row says that the round was made."""
+    await remind_and_expire(kring, municipality)
+    await ask_pulses(kring, municipality)
+    async with transaction(kring.pool, municipality) as conn:
+        await matching.nightly_run(conn, municipality)
+
+
+def last_night(now: datetime) -> datetime:
+    """The latest two o'clock in Amsterdam that is not in the future."""
+    here = now.astimezone(AMSTERDAM)
+    tonight = datetime.combine(here.date(), NIGHT, AMSTERDAM)
+    return tonight if tonight <= here else datetime.combine(here.date() - timedelta(days=1), NIGHT, AMSTERDAM)
