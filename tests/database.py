@@ -36,6 +36,15 @@ async def refused(kring: Resources, municipality: MunicipalityId, statement: str
     return NOT_REFUSED
 
 
+async def rewritable(kring: Resources, here: MunicipalityId, table: str, columns: list[str]) -> list[str]:
+    """Those of `columns` that the application may change in a row that is there."""
+    return [
+        column
+        for column in columns
+        if await refused(kring, here, f"update kring.{table} set {column} = {column}") != "denied"
+    ]
+
+
 async def run(kring: Resources, municipality: MunicipalityId, statement: str, *values: Any) -> str:
     """Run a statement as the application; PostgreSQL's word for what it did."""
     async with transaction(kring.pool, municipality) as conn:

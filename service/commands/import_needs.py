@@ -64,7 +64,7 @@ async def _submit(
     pool = await connect(settings.database_url.get_secret_value(), size=2)
     try:
         staff = await find_staff(pool, municipality, caseworker)
-        with Progress(console=console, transient=True) as progress:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("Submitting", total=len(rows))
             return await submit_rows(
                 pool,

@@ -108,7 +108,7 @@ async def _staff(pool: Pool, municipality: MunicipalityId, subject: str) -> Staf
 
 async def _submit(kring: Resources, staff: Staff, console: Console) -> int:
     rows = list(read_needs(HERE / "needs.jsonl"))
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Submitting needs", total=len(rows))
         imported = await submit_rows(
             kring.pool,
@@ -131,7 +131,7 @@ async def _match(kring: Resources, coordinator: Staff, console: Console) -> runs
         current = await runs.current_run(conn)
         run_id = current.id if current else await matching.request_run(conn, coordinator)
     await kring.queue.wake("match", coordinator.municipality, run_id)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Finding groups", total=None)
         deadline = asyncio.get_running_loop().time() + RUN_SECONDS
         while asyncio.get_running_loop().time() < deadline:

@@ -92,7 +92,8 @@ async def platforms(conn: Connection) -> list[Platform]:
 
 
 async def lock_platform(conn: Connection, platform_id: PlatformId) -> PlatformState | None:
-    found = await conn.fetchval("select state from kring.platform where id = $1 for update", platform_id)
+    # `no key`: whoever leaves at this moment may still write the event of it, which refers to this row
+    found = await conn.fetchval("select state from kring.platform where id = $1 for no key update", platform_id)
     return None if found is None else PlatformState(found)
 
 

@@ -1,6 +1,5 @@
 """`kring demo` as a newcomer meets it: it says it is ready, it is, and Ctrl-C leaves nothing behind."""
 
-import os
 import re
 import signal
 import subprocess
@@ -46,7 +45,7 @@ def left_behind(folder: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            where = os.readlink(process / "cwd")
+            where = str((process / "cwd").readlink())
         except OSError:
             continue
         if str(folder).encode() in told or where.startswith(str(folder)):

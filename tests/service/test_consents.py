@@ -201,6 +201,19 @@ async def test_who_withdraws_while_the_platform_starts_is_no_member_of_it(
     assert await _left_behind(owner, one) == {}
 
 
+async def test_who_became_a_member_after_the_withdrawal_began_leaves_too(
+    kring: Resources, coordinator: Staff, owner: Owner
+) -> None:
+    invited = await factories.approved(kring, coordinator)
+    for invitation in invited.invitations[:4]:
+        await factories.answer(kring, coordinator, invitation)
+    one = invited.people[0]
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await factories.answer(kring, coordinator, invited.invitations[4])
+        await consents.withdraw_everything(conn, coordinator.municipality, one.resident, "link")
+    assert await _left_behind(owner, one) == {}
+
+
 # --- withdrawal and matching at one moment --------------------------------------------------------------------------
 
 
@@ -231,7 +244,20 @@ async def test_matching_that_stores_during_a_withdrawal_leaves_the_group_out(
     assert seated == {one.resident for one in staying}
 
 
-async def test_a_withdrawal_from_a_draft_that_a_run_is_replacing_waits_for_nobody_forever(
+async def test_a_withdrawal_that_has_only_just_begun_and_a_run_do_not_block_each_other(
+    kring: Resources, coordinator: Staff, owner: Owner
+) -> None:
+    seated = await factories.draft(kring, coordinator, 6)
+    here = coordinator.municipality
+    async with transaction(kring.pool, here) as conn:
+        await residents.take_consents(conn, seated.people[0].resident)
+        storing = await waiting(owner, factories.store_plan(kring, coordinator, factories.plan_of(seated.people)))
+        await consents.withdraw_everything(conn, here, seated.people[0].resident, "link")
+    await storing
+    assert await owner.fetchval("select count(*) from kring.proposal_member where live") == 0
+
+
+async def test_a_withdrawal_from_a_draft_that_a_run_replaces_leaves_the_others_grouped(
     kring: Resources, coordinator: Staff, owner: Owner
 ) -> None:
     seated = await factories.draft(kring, coordinator, 6)

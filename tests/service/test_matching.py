@@ -1,5 +1,6 @@
 """Runs of the matching: one at a time, under a lease, and what happened since the pool was read."""
 
+import asyncio
 import uuid
 
 import asyncpg
@@ -263,6 +264,18 @@ async def test_a_worker_that_lost_its_run_stores_nothing(kring: Resources, coord
     with pytest.raises(LeaseLost):
         await _store(kring, coordinator, run, plan_of(people))
     assert await owner.fetchval("select count(*) from kring.proposal") == 0
+
+
+async def test_a_worker_that_lost_its_run_waits_for_nobody(kring: Resources, coordinator: Staff, owner: Owner) -> None:
+    people = await factories.some_people(kring, coordinator, 5)
+    run = await factories.claimed_run(kring, coordinator)
+    await _silent(owner)
+    await _claim(kring, coordinator, run)
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await residents.take_consents(conn, people[0].resident)
+        async with asyncio.timeout(10):
+            with pytest.raises(LeaseLost):
+                await _store(kring, coordinator, run, plan_of(people))
 
 
 async def test_two_workers_that_store_one_run_store_it_once(kring: Resources, coordinator: Staff, owner: Owner) -> None:

@@ -12,7 +12,7 @@ from service.domain import EndReason, MeetingId, PlatformId, PlatformState, Puls
 from service.errors import Conflict, FieldErrors, LinkUnknown, NotFound, PlatformEnded, PulseTooSoon
 from service.queries import needs as need_rows
 from service.queries import platforms as platform_rows
-from service.queries import pulses
+from service.queries import pulses, residents
 from service.resources import Resources
 from tests import factories
 from tests.database import together, waiting
@@ -170,8 +170,9 @@ async def test_who_withdraws_while_a_pulse_goes_out_is_not_asked(
     platform, invited = await factories.platform(kring, coordinator)
     here = coordinator.municipality
     async with transaction(kring.pool, here) as conn:
-        await consents.withdraw_everything(conn, here, invited.people[0].resident, "link")
+        await residents.take_consents(conn, invited.people[0].resident)
         asking = await waiting(owner, _ask(kring, coordinator, platform))
+        await consents.withdraw_everything(conn, here, invited.people[0].resident, "link")
     assert await asking == 4
 
 
