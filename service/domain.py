@@ -52,7 +52,7 @@ class Channel(StrEnum):
     POST = "post"
 
 
-MessageKind = Literal["invitation", "reminder", "started", "pulse"]
+MessageKind = Literal["invitation", "reminder", "started", "given_up", "pulse"]
 """The messages a resident can get."""
 
 

@@ -135,6 +135,17 @@ async def remind(conn: Connection, municipality: MunicipalityId, *, after_days: 
     return len(late)
 
 
+async def give_up(conn: Connection, municipality: MunicipalityId) -> int:
+    """The time to answer is over and there were too few yeses: who said yes hears it, and can be placed again."""
+    too_few = await invitations.too_few_yeses(conn)
+    for proposal in too_few:
+        for resident in await invitations.accepted_residents(conn, proposal):
+            invitation = await invitations.accepted_invitation(conn, proposal, resident)
+            await outbox.put(conn, municipality, kind="given_up", subject_id=invitation, resident=resident)
+        await proposals.free_seats(conn, proposal)
+    return len(too_few)
+
+
 async def expire(conn: Connection) -> int:
     """No answer is a no: the seat comes free, and the person can be asked for another group."""
     lapsed = await invitations.expire(conn)

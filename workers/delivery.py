@@ -145,9 +145,10 @@ class Postman:
         for tries in itertools.count(1):
             try:
                 async with transaction(self._kring.pool, municipality) as conn:
-                    await outbox.sent(conn, row.id)
+                    # invitation before outbox, the order in which an answer and a withdrawal take them
                     if row.kind == "invitation":
                         await invitation_rows.mark_sent(conn, InvitationId(row.subject_id))
+                    await outbox.sent(conn, row.id)
             except AWAY as error:
                 if self._stopping.is_set():
                     raise

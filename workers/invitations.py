@@ -7,7 +7,8 @@ from service.resources import Resources
 
 
 async def remind_and_expire(kring: Resources, municipality: MunicipalityId) -> None:
-    """Lapsed ones first, so that nobody is reminded of what is over. A second time does nothing."""
+    """What is over first, so that nobody is reminded of it. A second time does nothing."""
     async with transaction(kring.pool, municipality) as conn:
         await invitations.expire(conn)
+        await invitations.give_up(conn, municipality)
         await invitations.remind(conn, municipality, after_days=kring.settings.reminder_days)

@@ -40,6 +40,7 @@ class Invitation:
     asked: int
     accepted: int
     platform_id: UUID | None
+    given_up: bool
     approved_by: str
 
 
@@ -77,7 +78,7 @@ async def invitation(conn: Connection, invitation_id: InvitationId) -> Invitatio
                 (select count(*) from kring.invitation a where a.proposal_id = p.id)::int as asked,
                 (select count(*) from kring.invitation a
                  where a.proposal_id = p.id and a.state = 'accepted')::int as accepted,
-                f.id as platform_id, s.name as approved_by
+                f.id as platform_id, f.id is null and not m.live as given_up, s.name as approved_by
             from kring.invitation i
             join kring.proposal p on p.id = i.proposal_id
             join kring.staff s on s.id = p.decided_by
@@ -223,6 +224,26 @@ async def close_open(conn: Connection, proposal: ProposalId) -> list[InvitationI
             where proposal_id = $1 and state in ('pending', 'sent') returning id
             """,
             proposal,
+        )
+    ]
+
+
+async def too_few_yeses(conn: Connection) -> list[ProposalId]:
+    """Approved proposals whose time to answer is over and that started no platform.
+
+    Not sooner, also when everybody has answered: that a group is given up early would tell that the others said no.
+    """
+    return [
+        ProposalId(record["id"])
+        for record in await conn.fetch(
+            """
+            select p.id from kring.proposal p
+            where p.state = 'approved'
+              and exists (select from kring.proposal_member m where m.proposal_id = p.id and m.live)
+              and not exists (select from kring.platform f where f.proposal_id = p.id)
+              and not exists (select from kring.invitation i where i.proposal_id = p.id and i.expires_at > now())
+            order by p.id for update of p
+            """
         )
     ]
 

@@ -84,6 +84,12 @@ async def is_wanted(conn: Connection, row: OutboxRow) -> bool:
                 join kring.membership m on m.platform_id = f.id and m.resident_id = i.resident_id
                 where i.id = $1 and i.resident_id = $2 and i.state = 'accepted' and m.left_at is null)
                 """
+        case "given_up":
+            wanted = """
+                select exists (select from kring.invitation i
+                where i.id = $1 and i.resident_id = $2 and i.state = 'accepted'
+                  and not exists (select from kring.platform f where f.proposal_id = i.proposal_id))
+                """
         case "pulse":
             wanted = """
                 select exists (select from kring.pulse_request q

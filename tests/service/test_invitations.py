@@ -134,6 +134,32 @@ async def test_who_does_not_answer_in_time_can_be_grouped_again(
     assert await _messages(owner, "invitation") == {"cancelled": 5}
 
 
+async def test_too_few_yeses_in_time_frees_everybody_and_tells_who_said_yes(
+    kring: Resources, coordinator: Staff, owner: Owner
+) -> None:
+    asked = await factories.approved(kring, coordinator)
+    for invitation in asked.invitations[:2]:
+        await factories.answer(kring, coordinator, invitation)
+    await owner.execute("update kring.invitation set expires_at = now() - interval '1 minute'")
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await invitations.expire(conn)
+        assert await invitations.give_up(conn, coordinator.municipality) == 1
+        assert await invitations.give_up(conn, coordinator.municipality) == 0
+    told = await owner.fetch("select resident_id from kring.outbox where kind = 'given_up'")
+    assert {row["resident_id"] for row in told} == {person.resident for person in asked.people[:2]}
+    assert await owner.fetchval("select count(*) from kring.proposal_member where live") == 0
+
+
+async def test_nobody_is_given_up_before_the_time_is_over(
+    kring: Resources, coordinator: Staff, owner: Owner
+) -> None:
+    asked = await factories.approved(kring, coordinator)
+    for number, invitation in enumerate(asked.invitations):
+        await factories.answer(kring, coordinator, invitation, Answer.ACCEPTED if number < 2 else Answer.NOT_NOW)
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        assert await invitations.give_up(conn, coordinator.municipality) == 0, "it would tell that the others said no"
+
+
 async def test_a_yes_after_the_time_is_over_is_too_late(kring: Resources, coordinator: Staff, owner: Owner) -> None:
     invited = await factories.approved(kring, coordinator)
     await owner.execute("update kring.invitation set expires_at = now() - interval '1 minute'")

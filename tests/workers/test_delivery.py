@@ -14,6 +14,7 @@ from tests import factories
 from tests.workers.conftest import Mails, MailServer, Owner, addresses, eventually, outbox_states, waits_for_a_lock
 from workers.channels import Temporary, Unreachable
 from workers.delivery import backoff
+from workers.invitations import remind_and_expire
 from workers.main import Jobs
 
 LINK = re.compile(r"http://127\.0\.0\.1:8000/u/([\w-]+)")
@@ -166,6 +167,17 @@ async def test_a_started_platform_is_told_to_its_members(
     await jobs.deliver({}, str(coordinator.municipality))
     kinds = await owner.fetch("select kind, count(*)::int from kring.outbox where state = 'sent' group by kind")
     assert [tuple(row) for row in kinds] == [("started", 5)]
+
+
+async def test_who_said_yes_to_a_group_that_was_given_up_is_told(
+    kring: Resources, coordinator: Staff, jobs: Jobs, mails: Mails, owner: Owner
+) -> None:
+    asked = await factories.approved(kring, coordinator)
+    await factories.answer(kring, coordinator, asked.invitations[0])
+    await owner.execute("update kring.invitation set expires_at = now() - interval '1 minute'")
+    await remind_and_expire(kring, coordinator.municipality)
+    await jobs.deliver({}, str(coordinator.municipality))
+    assert await owner.fetchval("select state from kring.outbox where kind = 'given_up'") == "sent"
 
 
 async def test_who_can_only_be_reached_by_post_is_left_to_a_person(

@@ -82,7 +82,7 @@ create table kring.outbox (
     id uuid primary key default gen_random_uuid(),
     municipality_id uuid not null,
     resident_id uuid not null,
-    kind text not null check (kind in ('invitation', 'reminder', 'started', 'pulse')),
+    kind text not null check (kind in ('invitation', 'reminder', 'started', 'given_up', 'pulse')),
     subject_id uuid not null,           -- the invitation, or for a pulse the pulse
     -- manual: the contact channel is one Kring cannot send by yet
     state text not null default 'due' check (state in ('due', 'sending', 'sent', 'manual', 'cancelled', 'failed')),

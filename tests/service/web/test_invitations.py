@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from models.plan import Code
+from service import invitations
 from service.db import Connection, transaction
 from service.domain import Answer, Staff
 from service.queries import platforms as platform_rows
@@ -242,6 +243,16 @@ async def test_after_yes_the_group_has_a_name_and_the_page_says_how_many_are_mis
     shown = (await resident.get("/uitnodiging")).text
     assert "De groep heet: Samen op dinsdag." in shown
     assert "De groep begint als er nog 4 mensen ja zeggen." in shown
+
+
+async def test_who_said_yes_to_a_group_that_was_given_up_reads_so(
+    app: App, kring: Resources, resident: httpx.AsyncClient, owner: Connection, coordinator: Staff
+) -> None:
+    await app.submit(resident, "/uitnodiging", YES)
+    await owner.execute("update kring.invitation set expires_at = now() - interval '1 minute'")
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await invitations.give_up(conn, coordinator.municipality)
+    assert ">De groep gaat niet door</h1>" in (await resident.get("/uitnodiging")).text
 
 
 async def test_the_fifth_yes_starts_the_group_and_wakes_the_worker(
