@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("demo", "serve", "worker", "migrate", "match", "deidentify", "import-needs")
+COMMANDS = ("demo", "serve", "worker", "migrate", "match", "deidentify", "import-needs", "import-areas")
 
 
 class OnDemand(TyperGroup):

@@ -3,31 +3,30 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import cos, radians
 from uuid import NAMESPACE_URL, uuid5
 
 from models.age import read_age_band
 from models.need import DAYPARTS, AgeBand
 from service import needs
 from service.db import Pool, transaction
-from service.domain import Contact, GivenBy, MunicipalityId, NewNeed, Purpose, RecordedHow, Staff
+from service.domain import UNDER_16, Contact, GivenBy, MunicipalityId, NewNeed, Purpose, RecordedHow, Staff
 from service.errors import FieldErrors, Identifying, NotFound
 from service.jsonl import GoodRow, NeedRow, RefusedRow
+from service.places import Places
 from service.queries import municipalities
+from service.queries import needs as need_rows
 from service.vault import Vault
-
-_UNDER_16 = {AgeBand.UNDER_12, AgeBand.AGE_12_15}
-KM_PER_DEGREE = 111.2
-AREA_KM = 25.0  # a place further than this from every area of the municipality is somewhere else
 
 
 @dataclass
 class Imported:
-    """What became of a file: reference by row id, the rows that were refused, the rows whose age was assumed."""
+    """What became of a file: reference by row id, the rows that were refused, what was assumed or made on the way."""
 
     references: dict[str, str] = field(default_factory=dict)
     refused: list[RefusedRow] = field(default_factory=list)
     age_assumed: int = 0
+    areas_made: int = 0
+    known: int = 0  # of `references`: stored by an earlier import
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,17 @@ async def submit_rows(
     """
     imported = Imported()
     pairs = _pairs(rows)
-    async with transaction(pool, staff.municipality) as conn:
-        areas = await municipalities.areas(conn)
+    places = Places(pool, staff.municipality)
     for row in rows:
         if isinstance(row, RefusedRow):
             imported.refused.append(row)
         else:
             apart = tuple(imported.references[other] for other in pairs[row.row.id] if other in imported.references)
             try:
-                need = _new_need(staff.municipality, row.row, areas, assumed, apart)
+                area = await places.area_of(row.row)
+                need = _new_need(staff.municipality, row.row, area, assumed, apart)
                 async with transaction(pool, staff.municipality) as conn:
+                    imported.known += await need_rows.reference_of_submission(conn, need.submission_key) is not None
                     imported.references[row.row.id] = await needs.submit(
                         conn, staff, need, vault=vault, consent_days=consent_days
                     )
@@ -72,6 +72,7 @@ async def submit_rows(
             else:
                 imported.age_assumed += _age_band(row.row) is None
         done()
+    imported.areas_made = places.made
     return imported
 
 
@@ -106,7 +107,7 @@ def _age_band(row: NeedRow) -> AgeBand | None:
 def _new_need(
     municipality: MunicipalityId,
     row: NeedRow,
-    areas: list[municipalities.Area],
+    area_code: str,
     assumed: Assumptions,
     apart: tuple[str, ...],
 ) -> NewNeed:
@@ -117,13 +118,13 @@ def _new_need(
         text=row.text,
         perspective=row.perspective,
         age_band=age_band,
-        area_code=_nearest(row, areas),
+        area_code=area_code,
         languages=tuple(sorted(row.languages)),
         # a row that does not say when can come at any time
         dayparts=tuple(daypart for daypart in DAYPARTS if daypart in row.dayparts) or DAYPARTS,
         meeting=row.meeting,
         consents=assumed.consents if row.consents is None else row.consents,
-        given_by=GivenBy.REPRESENTATIVE if age_band in _UNDER_16 else GivenBy.SELF,
+        given_by=GivenBy.REPRESENTATIVE if age_band in UNDER_16 else GivenBy.SELF,
         recorded_how=RecordedHow.PAPER,
         contact=None if row.contact is None else Contact(row.contact.channel, row.contact.value),
         apart=apart,
@@ -133,27 +134,13 @@ def _new_need(
     )
 
 
-def _nearest(row: NeedRow, areas: list[municipalities.Area]) -> str:
-    """Code of the area whose centre is nearest; empty, so refused, when the row has no place or one far away."""
-    if row.area is None or not areas:
-        return ""
-    lat, lon = row.area.lat, row.area.lon
-
-    def km(area: municipalities.Area) -> float:
-        east = (area.lon - lon) * cos(radians(lat))
-        return float(((area.lat - lat) ** 2 + east**2) ** 0.5) * KM_PER_DEGREE
-
-    nearest = min(areas, key=km)
-    return nearest.code if km(nearest) <= AREA_KM else ""
-
-
 def _reason(error: FieldErrors) -> str:
     """In English, for a terminal and a log: fields and kinds, never what stood in them."""
     if isinstance(error, Identifying):
         spans = ", ".join(f"{span.label} at {span.start}-{span.end}" for span in error.spans)
         return f"text: holds something identifying ({spans})"
     known = {
-        "area": "area: missing, or not within the municipality",
+        "area": "area: missing, or not in the Netherlands",
         "consents": "consents: there is no consent for matching, or follow-up without invitation",
         "contact": "contact: missing or not usable for the invitation consent, or given without that consent",
         "languages": "languages: holds a language Kring does not know",

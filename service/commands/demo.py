@@ -16,9 +16,10 @@ from service.commands.errors import clear_errors, stop
 from service.demo.children import Child, child
 from service.demo.first_day import first_day, is_new
 from service.demo.mail import mail_catcher
-from service.demo.settings import demo_settings
+from service.demo.settings import demo_settings, write_env_file
 from service.embedded import EmbeddedServers
 from service.migrate import migrate
+from service.processes import free_port
 
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.2
@@ -69,6 +70,7 @@ def _run(console: Console, folder: Path, port: int) -> None:
         console.print(
             f"\nKring is ready: {settings.base_url}\n"
             f"  Sign in as anyone you like; the mail that Kring sent is at {settings.base_url}/post\n"
+            f"  Other commands reach it after: set -a; . {write_env_file(folder, settings)}; set +a\n"
             f"  Logs and data are in {folder}; Ctrl-C stops everything"
         )
         while web.poll() is None and worker.poll() is None:
@@ -95,9 +97,3 @@ def wait_until_it_listens(port: int, process: Child) -> None:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -47,7 +47,12 @@ def import_needs(
         console.print(f"line {refused.line}: refused: {refused.reason}", markup=False)
     if imported.age_assumed:
         console.print(f"{imported.age_assumed} rows tell no age and were stored as {age_band} (--age-band)")
-    console.print(f"{len(imported.references)} needs stored, {len(imported.refused)} rows refused")
+    if imported.areas_made:
+        console.print(
+            f"{imported.areas_made} areas made from the coordinates in the file (`kring import-areas` names them)"
+        )
+    before = f" ({imported.known} of them by an earlier import)" if imported.known else ""
+    console.print(f"{len(imported.references)} needs stored{before}, {len(imported.refused)} rows refused")
     if imported.refused:
         raise typer.Exit(1)
 

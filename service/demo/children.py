@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.demo.settings import environment
-from service.embedded import dies_with_parent
+from service.processes import dies_with_parent, end
 from service.settings import Settings
 
 STOP_SECONDS = 15.0
@@ -32,9 +32,4 @@ def child(settings: Settings, folder: Path, command: str) -> Iterator[Child]:
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, signal.SIGTERM, STOP_SECONDS)

@@ -4,15 +4,14 @@ All of it through the use-cases, the queue and the worker that the real service 
 """
 
 import asyncio
-import csv
 import mailbox
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from models.need import DAYPARTS, AgeBand
+from models.need import AgeBand
 from service import matching, proposals
 from service.db import Pool, transaction
 from service.domain import MunicipalityId, ProposalState, Role, RunId, Staff
@@ -20,15 +19,17 @@ from service.errors import KringError
 from service.importing import Assumptions, submit_rows
 from service.jsonl import read_needs
 from service.migrate import add_municipality
+from service.places import read_places
 from service.queries import municipalities, runs
 from service.queries import proposals as proposal_rows
 from service.resources import Resources, open_resources
 from service.settings import Settings
-from service.web.pages import AMSTERDAM
+from service.web.meeting_form import suggestion
 
 HERE = Path(__file__).parent
 SLUG = "elzermeer"
 APPROVED = 3  # proposals the demo's coordinator says yes to, so that there is mail to look at
+MEETS_ELSE = "tue-afternoon"  # a group in which nobody said when
 RUN_SECONDS = 120.0
 MAIL_SECONDS = 60.0
 POLL_SECONDS = 0.3
@@ -85,14 +86,14 @@ async def first_day(settings: Settings, console: Console) -> None:
 
 
 async def _set_up(settings: Settings, pool: Pool) -> MunicipalityId:
-    assert settings.migrate_url is not None  # noqa: S101  the demo's settings always have one
+    if settings.migrate_url is None:
+        raise FirstDayFailed("the demo needs KRING_MIGRATE_URL to add its municipality")
     municipality = await add_municipality(settings.migrate_url.get_secret_value(), SLUG, "Elzermeer")
     async with transaction(pool, municipality) as conn:
-        with (HERE / "areas.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                await municipalities.put_area(
-                    conn, municipality, code=row["code"], name=row["name"], lat=float(row["lat"]), lon=float(row["lon"])
-                )
+        for place in read_places(HERE / "areas.csv"):
+            await municipalities.put_area(
+                conn, municipality, code=place.code, name=place.name, lat=place.lat, lon=place.lon
+            )
         for subject, name, roles in STAFF:
             await municipalities.put_staff(conn, municipality, subject=subject, name=name, roles=roles)
     return municipality
@@ -153,24 +154,16 @@ async def _approve(kring: Resources, coordinator: Staff, run: RunId) -> int:
     invited = 0
     for draft in sorted(drafts, key=lambda p: (-p.seats, p.title))[:APPROVED]:
         async with transaction(kring.pool, coordinator.municipality) as conn:
-            await proposals.plan_meeting(conn, draft.id, "Buurthuis De Schakel, Elzermeer", _moment(draft.daypart))
+            at = suggestion(draft.daypart or MEETS_ELSE, datetime.now(UTC))
+            await proposals.plan_meeting(conn, draft.id, "Buurthuis De Schakel, Elzermeer", at)
             invited += await proposals.approve(conn, coordinator, draft.id, link_days=kring.settings.link_days)
     return invited
 
 
-def _moment(daypart: str | None) -> datetime:
-    """The group's daypart, two weeks from now or a little later."""
-    day, part = (daypart or DAYPARTS[4]).split("-")
-    weekday = [name.split("-")[0] for name in DAYPARTS[::3]].index(day)
-    hour = {"morning": 10, "afternoon": 14, "evening": 19}[part]
-    soon = datetime.now(UTC).astimezone(AMSTERDAM).date() + timedelta(days=14)
-    at = datetime.combine(soon + timedelta(days=(weekday - soon.weekday()) % 7), time(hour, 30), tzinfo=AMSTERDAM)
-    return at.astimezone(UTC)
-
-
 async def _mail(settings: Settings, *, at_least: int) -> int:
     """How many messages have arrived, once there are some."""
-    assert settings.demo_mailbox is not None  # noqa: S101  the demo's settings always have one
+    if settings.demo_mailbox is None:
+        raise FirstDayFailed("the demo needs KRING_DEMO_MAILBOX to see its mail")
     deadline = asyncio.get_running_loop().time() + MAIL_SECONDS
     while asyncio.get_running_loop().time() < deadline:
         arrived = len(mailbox.Maildir(settings.demo_mailbox))

@@ -1,6 +1,5 @@
 """The demo's mail server: keeps what arrives in a Maildir, so that a newcomer can click the links."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
+
+from service.processes import free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,7 @@ class MailCatcher:
 @contextmanager
 def mail_catcher(folder: Path) -> Iterator[MailCatcher]:
     """Listens on a free port of loopback until the `with` block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     controller = Controller(Mailbox(folder), hostname="127.0.0.1", port=port)
     controller.start()
     try:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import shlex
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from service.demo.mail import MailCatcher
 from service.embedded import EmbeddedServers
+from service.processes import write_private
 from service.settings import Settings
 
 APPLICATION = "kring_demo"
@@ -37,14 +39,29 @@ def demo_settings(folder: Path, servers: EmbeddedServers, *, mail: MailCatcher, 
     )
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The same settings for a child process."""
+def variables(settings: Settings) -> dict[str, str]:
+    """The settings as `KRING_…` variables."""
     values: dict[str, str] = {}
     for name, value in settings:
         if value is not None:
             plain = value.get_secret_value() if isinstance(value, SecretStr) else value
             values[f"KRING_{name.upper()}"] = str(plain)
-    return {**os.environ, **values}
+    return values
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The same settings for a child process."""
+    return {**os.environ, **variables(settings)}
+
+
+def write_env_file(folder: Path, settings: Settings) -> Path:
+    """A file to source in a shell, so that other commands reach the demo while it runs; for its owner only."""
+    path = folder / "env"
+    path.unlink(missing_ok=True)
+    lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables(settings).items())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(lines)
+    return path
 
 
 def _keys(folder: Path) -> dict[str, str]:
@@ -57,6 +74,5 @@ def _keys(folder: Path) -> dict[str, str]:
         "secret": secrets.token_urlsafe(48),
         "vault": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(keys, file)
+    write_private(path, json.dumps(keys))
     return keys

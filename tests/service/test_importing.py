@@ -17,7 +17,7 @@ from service.domain import Purpose, Staff
 from service.errors import NotFound
 from service.importing import Assumptions, Imported, find_staff, submit_rows
 from service.jsonl import read_needs
-from service.queries import residents
+from service.queries import municipalities, residents
 from service.resources import Resources
 from service.settings import Settings
 
@@ -86,6 +86,7 @@ async def test_the_same_file_again_stores_nothing_twice(kring: Resources, casewo
     path = written(tmp_path, row("a"), row("b"))
     first, second = await submitted(kring, caseworker, path), await submitted(kring, caseworker, path)
     assert first.references == second.references
+    assert (first.known, second.known) == (0, 2)
     assert await count(kring, caseworker) == 2
 
 
@@ -134,6 +135,18 @@ async def test_consent_for_inviting_without_an_address_is_refused(
 ) -> None:
     imported = await submitted(kring, caseworker, written(tmp_path, row("a", consents=["matching", "invitation"])))
     assert imported.refused[0].reason.startswith("contact:")
+
+
+async def test_people_where_the_map_has_no_area_get_one_together(
+    kring: Resources, caseworker: Staff, tmp_path: Path
+) -> None:
+    far = [row(name, area={"lat": 52.9 + step, "lon": 6.5}) for name, step in (("a", 0.0), ("b", 0.01), ("c", 0.2))]
+    imported = await submitted(kring, caseworker, written(tmp_path, row("near"), *far))
+    assert len(imported.references) == 4
+    assert imported.areas_made == 2
+    async with transaction(kring.pool, caseworker.municipality) as conn:
+        made = {area.code for area in await municipalities.areas(conn)} - {"BU01", "BU02"}
+    assert made == {"52.90,6.50", "53.10,6.50"}
 
 
 async def test_who_imports_must_exist(kring: Resources) -> None:
