@@ -56,18 +56,13 @@ def read_age_band(text: str, perspective: Perspective) -> AgeBand | None:
     return None
 
 
-def about_same_age(one: AgeBand | None, other: AgeBand | None) -> bool:
-    """True when two people may sit in one group as far as age goes.
+def age_circle(band: AgeBand | None) -> str:
+    """Name of the set of ages within which people may meet; two people may, as far as age goes, when it is the same.
 
     Adults, and people of unknown age, go with adults. Of the minors, 12 to 17 go together: they are in secondary
     school and at most five years apart. A child under 12 goes only with children under 12, as the next band reaches
     to 15.
     """
-    return age_circle(one) == age_circle(other)
-
-
-def age_circle(band: AgeBand | None) -> str:
-    """Name of the set of ages within which people may meet; sets never overlap, so it can be compared for equality."""
     if band is None or not band.is_minor:
         return "adult"
     return "child" if band is AgeBand.UNDER_12 else "teenager"

@@ -104,20 +104,23 @@ def places(needs: Sequence[Need]) -> NDArray[np.float64]:
 
 
 def km_to_centre(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Kilometres of each point to the middle of those that are known; 0 for an unknown one, which binds nobody.
-
-    The middle is the mean on the sphere. Points that cancel out (the two poles) have none; then the first stands in,
-    and the distances are as enormous as they should be.
-    """
+    """Kilometres of each point to the middle of those that are known; 0 for an unknown one, which binds nobody."""
     known = ~np.isnan(points[:, 0])
     distances = np.zeros(len(points))
-    if not known.any():
-        return distances
-    mean = points[known].sum(axis=0)
-    length = float(np.linalg.norm(mean))
-    centre = mean / length if length > 1e-9 else points[known][0]
-    distances[known] = km_between(points[known], centre)
+    if known.any():
+        distances[known] = km_between(points[known], middle(points[known]))
     return distances
+
+
+def middle(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean on the sphere of one point or more, all known.
+
+    Points that cancel out (the two poles) have none; then the first stands in, and the distances are as enormous as
+    they should be.
+    """
+    mean = points.sum(axis=0)
+    length = float(np.linalg.norm(mean))
+    return np.asarray(mean / length if length > 1e-9 else points[0])
 
 
 def km_between(points: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -175,7 +178,7 @@ def close_counts(pool: Pool, rows: Sequence[int]) -> NDArray[np.int_]:
 
 def _meeting_holds(group: Group, members: Sequence[Need]) -> bool:
     """The group meets in one way, and nobody in it refuses that way."""
-    refused = {Meeting.IN_PERSON: Meeting.ONLINE, Meeting.ONLINE: Meeting.IN_PERSON}.get(group.meeting)
+    refused = group.meeting.opposite
     return refused is not None and all(member.meeting is not refused for member in members)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.age import age_circle
-from models.bounds import SLACK, Pool, daypart_share_holds, form_bounds, km_between, km_to_centre
+from models.bounds import SLACK, Pool, daypart_share_holds, form_bounds, km_between, km_to_centre, middle
 from models.need import Form, Meeting
 from models.plan import MatchSettings
 
@@ -90,7 +90,7 @@ class Crowd:
         return np.asarray(allowed)
 
     def fits(self, members: Ints, terms: Terms) -> Floats:
-        """fit(i, G) for each member, see the module docstring."""
+        """fit(i, G) of `models.composition` for each member."""
         fit = self.cosines[np.ix_(members, members)].sum(axis=1) / max(len(members) - 1, 1)
         if terms.daypart is not None:
             fit = fit * np.where(self.dayparts[members, terms.daypart] | ~self.said_when[members], 1.0, LATE)
@@ -127,8 +127,8 @@ class Crowd:
         spoken = sorted({language for index in np.flatnonzero(free) for language in self.needs[index].languages})
         speaks = {word: np.array([word in need.languages for need in self.needs]) & free for word in spoken}
         for language in sorted(spoken, key=lambda word: (-int(speaks[word].sum()), word))[:LANGUAGES_TRIED]:
-            for meeting, refused in ((Meeting.IN_PERSON, Meeting.ONLINE), (Meeting.ONLINE, Meeting.IN_PERSON)):
-                eligible = speaks[language] & np.array([need.meeting is not refused for need in self.needs])
+            for meeting in (Meeting.IN_PERSON, Meeting.ONLINE):
+                eligible = speaks[language] & np.array([need.meeting is not meeting.opposite for need in self.needs])
                 if int(eligible.sum()) < least:
                     continue
                 # Online costs people the room they would meet in; it is worth a try only for who it adds or joins.
@@ -139,7 +139,7 @@ class Crowd:
 
     def widened(self, terms: Terms) -> Terms:
         """The same terms, open to everyone who speaks the language and meets that way."""
-        refused = Meeting.ONLINE if terms.meeting is Meeting.IN_PERSON else Meeting.IN_PERSON
+        refused = terms.meeting.opposite
         may = np.array([need.meeting is not refused and terms.language in need.languages for need in self.needs])
         return replace(terms, eligible=may)
 
@@ -200,10 +200,7 @@ class Crowd:
         known = [member for member in members if self.placed[member]]
         distances = np.zeros(len(self.needs))
         if known:
-            mean = self.places[known].sum(axis=0)
-            length = float(np.linalg.norm(mean))
-            centre = mean / length if length > 1e-9 else self.places[known[0]]
-            distances[self.placed] = km_between(self.places[self.placed], centre)
+            distances[self.placed] = km_between(self.places[self.placed], middle(self.places[known]))
         return distances
 
     def _pruned(self, members: Ints, terms: Terms) -> Ints:

@@ -18,6 +18,7 @@ from models.normalise import dutch_words, plain, read
 from models.plan import MatchSettings
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_NUMBERED: Final = re.compile(r"Thema (\d+)")
 MIN_SHARE: Final = 0.6
 MIN_LIFT: Final = 4.0
 """A word the field's vocabulary does not know must be used by most of the theme and hardly elsewhere."""
@@ -29,6 +30,12 @@ MIN_WHOLE: Final = 3
 """A word that hardly anyone used by itself is a fragment of others ("pleegoud"), however often found in them."""
 SECOND_TERM: Final = 0.75
 """A second word joins when it scores nearly as well as the first."""
+
+
+def number_of(label: str) -> int | None:
+    """The number of a theme for which no word passed; None when the label is made of words."""
+    numbered = _NUMBERED.fullmatch(label)
+    return int(numbered[1]) if numbered else None
 
 
 class Labeller:

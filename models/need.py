@@ -44,6 +44,11 @@ class Meeting(StrEnum):
     ONLINE = "online"
     EITHER = "either"
 
+    @property
+    def opposite(self) -> Meeting | None:
+        """The one way that does not go with this one; None for `either`."""
+        return {Meeting.IN_PERSON: Meeting.ONLINE, Meeting.ONLINE: Meeting.IN_PERSON}.get(self)
+
 
 class Form(StrEnum):
     """What a group may become: a closed circle, an open café, an association."""

@@ -119,8 +119,8 @@ def _filtered(row: int, others: list[int], pool: Pool, settings: MatchSettings) 
     best = max(sorted(need.languages), key=lambda word: sum(word in other.languages for other in left), default=None)
     left = [other for other in left if best in other.languages]
     yield Code.LANGUAGE_DIFFERS, len(left), needed
-    opposed = {Meeting.ONLINE: Meeting.IN_PERSON, Meeting.IN_PERSON: Meeting.ONLINE}.get(need.meeting)
-    left = [other for other in left if other.meeting is not opposed]
+    # Someone who goes along with both has no opposite, and no member meets "None"
+    left = [other for other in left if other.meeting is not need.meeting.opposite]
     yield Code.MEETING_DIFFERS, len(left), needed
     if need.meeting is Meeting.IN_PERSON and need.lat is not None and left:
         # Two members may each be a reach away from the middle, on either side of it.

@@ -19,10 +19,12 @@ from models.deidentify import find_identifying
 from service import logs
 from service.api import errors as api_errors
 from service.api.app import create_api
-from service.errors import KringError, MethodNotAllowed, NotFound
-from service.http import API, BodyLimit, Headers, HeadIsGet, allow
+from service.db import AWAY
+from service.errors import FormUnreadable, KringError, MethodNotAllowed, NotFound
+from service.http import API, BodyLimit, Contained, Headers, HeadIsGet, OnlyLoopback, allow
+from service.logs import where
 from service.resources import open_resources
-from service.settings import Settings
+from service.settings import LOOPBACK, Settings
 from service.web import errors as web_errors
 from service.web.routes import routers
 
@@ -48,39 +50,62 @@ def create_app(settings: Settings) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     for router in routers(settings):
         app.include_router(router)
-    app.add_exception_handler(KringError, _named)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _unexpected)
-    wrapped = BodyLimit(GZipMiddleware(HeadIsGet(app), minimum_size=1000), _too_large)
+    app.exception_handler(KringError)(_named)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
+    for away in AWAY:
+        app.exception_handler(away)(_away)
+    app.exception_handler(Exception)(_unexpected)
+    wrapped: ASGIApp = BodyLimit(GZipMiddleware(HeadIsGet(Contained(app)), minimum_size=1000), _too_large)
+    if settings.demo:
+        wrapped = OnlyLoopback(wrapped, _elsewhere, LOOPBACK)
     return Headers(wrapped, secure=settings.secure)
 
 
-async def _named(request: Request, error: Exception) -> Response:
-    assert isinstance(error, KringError)  # noqa: S101  Starlette types every handler with Exception
+async def _named(request: Request, error: KringError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("failed", code=error.code, path=_route(request), method=request.method)
-    return web_errors.error_page(request, error)
+    return await web_errors.error_page(request, error)
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
+async def _http(request: Request, error: HTTPException) -> Response:
+    if request.url.path.startswith(API):  # an address that the API's own routes cannot even hold, such as a line end
+        return api_errors.http(request, error)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return await web_errors.error_page(request, FormUnreadable())
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response = web_errors.error_page(request, MethodNotAllowed())
+        response = await web_errors.error_page(request, MethodNotAllowed())
         response.headers.update(allow(request))
         return response
-    return web_errors.error_page(request, NotFound())
+    return await web_errors.error_page(request, NotFound())
 
 
-async def _invalid(request: Request, _: Exception) -> Response:
+async def _invalid(request: Request, _: RequestValidationError) -> Response:
     """A path or field of the wrong shape: for a page that is a page that does not exist."""
-    return web_errors.error_page(request, NotFound())
+    return await web_errors.error_page(request, NotFound())
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """PostgreSQL is away or coming back: nothing is wrong with what was asked."""
+    if isinstance(error, ValueError):  # asyncpg's way to say that we handed it something of the wrong type
+        return await _unexpected(request, error)
+    log.warning("unavailable", error=type(error).__name__, path=_route(request), method=request.method)
+    return web_errors.plain_error(503, "Kring is even niet bereikbaar", "Probeer het over een minuut opnieuw.")
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     # The kind of error and where, never its text: that may hold what somebody typed.
-    log.error("crashed", error=type(error).__name__, path=_route(request), method=request.method)
+    log.error("crashed", error=type(error).__name__, code=where(error), path=_route(request), method=request.method)
     return web_errors.plain_error(500, "Er ging iets mis", "Probeer het over een paar minuten opnieuw.")
+
+
+async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+    title, message = "De demo werkt alleen hier", "Open hem op de computer waarop hij draait."
+    if scope["path"].startswith(API):
+        response: Response = api_errors.problem(421, title, message)
+    else:
+        response = web_errors.plain_error(421, title, message)
+    await response(scope, receive, send)
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:

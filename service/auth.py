@@ -21,6 +21,7 @@ from service.errors import ForgedForm, LinkUnknown, NotAllowed, NotSignedIn
 from service.queries import invitations, municipalities
 from service.queries.invitations import Link
 from service.resources import Resources
+from service.typed import visible
 
 LINK_SESSION_SECONDS = 30 * 60
 FORM_SECONDS = 12 * 3600  # as long as a session can last (RULES.md, Access)
@@ -196,12 +197,15 @@ async def token_staff(request: Request, kring: Kring) -> Staff:
         ).validate(claims)
     except (JoseError, ValueError) as error:
         raise NotSignedIn from error
+    slug, subject = str(claims["municipality"]), str(claims["sub"])
+    if visible(slug + subject) != slug + subject:  # never looked up as somebody else
+        raise NotSignedIn
     async with nowhere(kring.pool) as conn:
-        municipality = await municipalities.municipality_by_slug(conn, str(claims["municipality"]))
+        municipality = await municipalities.municipality_by_slug(conn, slug)
     if municipality is None:
         raise NotSignedIn
     async with transaction(kring.pool, municipality.id) as conn:
-        staff = await municipalities.staff_by_subject(conn, str(claims["sub"]))
+        staff = await municipalities.staff_by_subject(conn, subject)
     if staff is None:
         raise NotSignedIn
     if "hulpvragen" not in str(claims.get("scope", "")).split():
@@ -212,7 +216,8 @@ async def token_staff(request: Request, kring: Kring) -> Staff:
 # --- what a route declares ------------------------------------------------------------------------------------------
 
 Visitor = Annotated[Staff | None, Depends(maybe_staff)]
-SignedIn = Annotated[Staff, Depends(signed_in)]
+NamesVisitor = Depends(maybe_staff)
+"""For a page that is the same for everybody, under a header that says who is signed in."""
 Caseworker = Annotated[Staff, Depends(RoleNeeded(Role.CASEWORKER, Role.COORDINATOR))]
 Coordinator = Annotated[Staff, Depends(RoleNeeded(Role.COORDINATOR))]
 Manager = Annotated[Staff, Depends(RoleNeeded(Role.MANAGER))]

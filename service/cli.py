@@ -33,7 +33,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would show local variables, and one of those may hold a note
-    help="Kring finds residents who live with the same thing and helps them start a platform of their own.",
 )
 
 

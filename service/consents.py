@@ -86,7 +86,7 @@ async def withdraw_everything(
     """
     await residents.take_consents(conn, resident)
     await residents.withdraw_consents(conn, resident, list(Purpose), how)
-    for invitation_id, _ in await invitations.open_invitations(conn, resident):
+    for invitation_id in await invitations.open_invitations(conn, resident):
         await invitations.answer(conn, invitation_id, "withdrawn")
     seat = await proposals.seated_in(conn, resident)
     if seat is not None:

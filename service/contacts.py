@@ -6,12 +6,15 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from service.domain import Channel, Contact
+from service.typed import visible
 
 _POSTCODE = re.compile(r"\b[1-9]\d{3} ?[A-Za-z]{2}\b")
 
 
 def contact_problem(contact: Contact) -> str | None:
     """What is wrong, in Dutch and without repeating it; None when it can be used."""
+    if visible(contact.value) != contact.value:
+        return "Hierin staan onzichtbare tekens. Typ het over in plaats van te plakken."
     match contact.channel:
         case Channel.EMAIL:
             try:

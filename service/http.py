@@ -4,6 +4,8 @@ FastAPI's own middleware misses a 500 raised beneath it, answers HEAD with 405, 
 """
 
 import secrets
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.routing import Match
@@ -66,6 +68,49 @@ class Headers:
             await send(message)
 
         return await self.app(scope, receive, with_headers)
+
+
+class Contained:
+    """Keeps a crash that was answered out of the server's own log.
+
+    Starlette raises it once more after its 500, and a server then writes the traceback with the error's text: a value
+    that PostgreSQL refused may be a note. What may be known of it is logged where the 500 is made.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        complete = False
+
+        async def seen(message: Message) -> None:
+            nonlocal complete
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        except Exception:
+            if not complete:  # the server must break off a half answer, or nobody would know that it is one
+                raise
+
+
+class OnlyLoopback:
+    """Refuses requests for any other host: a proxy in front of the demo, or a site whose name leads to this machine."""
+
+    def __init__(self, app: ASGIApp, refuse: ASGIApp, hosts: Collection[str]) -> None:
+        self.app = app
+        self.refuse = refuse
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            asked = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+            if urlsplit(f"//{asked}").hostname not in self.hosts:
+                return await self.refuse(scope, receive, send)
+        return await self.app(scope, receive, send)
 
 
 class HeadIsGet:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from service import consents, platforms
 from service.db import Connection
-from service.domain import BOUNDS, Answer, InvitationId, MunicipalityId, NeedId, ProposalId, Purpose, ResidentId
+from service.domain import BOUNDS, Answer, InvitationId, MunicipalityId, ProposalId, Purpose, ResidentId
 from service.errors import AlreadyAnswered, LinkUnknown
 from service.queries import invitations, needs, outbox, proposals, residents
 from service.queries import platforms as platform_rows
@@ -90,7 +90,7 @@ async def answer(
     if state not in {"pending", "sent"}:
         raise LinkUnknown
     await outbox.cancel_subject(conn, invitation_id)
-    need = NeedId(await invitations.need_of_invitation(conn, invitation_id))
+    need = await invitations.need_of_invitation(conn, invitation_id)
     await invitations.answer(conn, invitation_id, choice)
     match choice:
         case Answer.ACCEPTED:
@@ -140,7 +140,7 @@ async def give_up(conn: Connection, municipality: MunicipalityId) -> int:
     too_few = await invitations.too_few_yeses(conn)
     for proposal in too_few:
         for resident in await invitations.accepted_residents(conn, proposal):
-            invitation = await invitations.accepted_invitation(conn, proposal, resident)
+            invitation = await invitations.invitation_of(conn, proposal, resident)
             await outbox.put(conn, municipality, kind="given_up", subject_id=invitation, resident=resident)
         await proposals.free_seats(conn, proposal)
     return len(too_few)

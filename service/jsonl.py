@@ -17,10 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import ErrorDetails
 
 from models.need import DAYPARTS, AgeBand, Meeting, Need, Perspective
-from service.domain import Channel, Purpose
+from service.domain import TEXT_MOST, Channel, Purpose
 
-MAX_TEXT: Final = 4_000
-"""Characters; a note of a kitchen-table talk is a tenth of it, a pasted report is refused."""
 MAX_LINE: Final = 256 * 1024
 """Bytes; the longest sound row is under 40 kB, and a line this long is never loaded whole."""
 MAX_WAITING_DAYS: Final = 36_500
@@ -66,8 +64,8 @@ def _no_control_characters(value: str) -> str:
 def _has_words(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"is too long: {len(value)} characters, at most {MAX_TEXT} are allowed")
+    if len(value) > TEXT_MOST:
+        raise ValueError(f"is too long: {len(value)} characters, at most {TEXT_MOST} are allowed")
     if not any(character.isalpha() for character in value):
         raise ValueError("holds no words")
     return value

@@ -5,7 +5,9 @@ leak a note or an address.
 """
 
 import logging
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,6 +25,12 @@ def only_known_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutab
     kept = {key: value for key, value in event.items() if key in FIELDS}
     dropped = sorted(set(event) - FIELDS)
     return {**kept, "dropped_fields": dropped} if dropped else kept
+
+
+def where(error: BaseException) -> str:
+    """File and line an error came from. The text of an error may hold what somebody wrote, so that is never logged."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
 
 
 def configure(level: str) -> None:

@@ -11,15 +11,13 @@ from uuid import UUID
 import asyncpg
 
 from models.need import Need
-from models.plan import Group, Plan, Reason
+from models.plan import Code, Group, Plan, Reason, Ungrouped
+from service import wording
 from service.db import Connection, refusal
 from service.domain import BOUNDS, MunicipalityId, NeedId, Purpose, RunId, Staff
-from service.errors import KringError, RunInProgress
+from service.errors import LeaseLost, RunInProgress
+from service.proposals import TITLE_MOST
 from service.queries import needs, proposals, residents, runs
-
-
-class LeaseLost(KringError):
-    """Een andere werker heeft deze zoektocht overgenomen."""
 
 
 async def request_run(conn: Connection, staff: Staff) -> RunId:
@@ -35,8 +33,8 @@ async def nightly_run(conn: Connection, municipality: MunicipalityId) -> RunId |
     return await runs.insert_run(conn, municipality, cause="nightly", by=None, seed=secrets.randbelow(2**31))
 
 
-async def pool(conn: Connection) -> tuple[list[Need], dict[str, needs.PoolNeed]]:
-    """The open, consented needs as the engine takes them, and the rows they came from by id.
+async def pool(conn: Connection) -> list[Need]:
+    """The open, consented needs as the engine takes them.
 
     `apart` pairs of residents become pairs of needs, and so does a resident with two needs: one person, one group.
     A group that a coordinator rejected is not turned into pairs: its people may well meet in another one.
@@ -54,7 +52,7 @@ async def pool(conn: Connection) -> tuple[list[Need], dict[str, needs.PoolNeed]]
     for own in of_resident.values():
         for need in own:
             apart[need].update(set(own) - {need})
-    engine_needs = [
+    return [
         Need(
             id=str(row.id),
             text=row.text,
@@ -72,12 +70,9 @@ async def pool(conn: Connection) -> tuple[list[Need], dict[str, needs.PoolNeed]]
         )
         for row in rows
     ]
-    return engine_needs, {str(row.id): row for row in rows}
 
 
-async def store(
-    conn: Connection, municipality: MunicipalityId, run: runs.Run, plan: Plan, *, encoder: str, pooled: int
-) -> int:
+async def store(conn: Connection, municipality: MunicipalityId, run: runs.Run, plan: Plan, *, pooled: int) -> int:
     """Store what a run found, in the caller's one transaction; how many drafts it made.
 
     Between reading and storing people may have withdrawn, been paused or got a seat. So the pool is read again, here,
@@ -94,11 +89,7 @@ async def store(
     await proposals.supersede_untouched(conn)
     still = {str(row.id): row for row in await needs.pool(conn)}
     rejected = [frozenset(map(str, group)) for group in await proposals.rejected_groups(conn)]
-    themes: dict[str, UUID] = {}
-    for theme in plan.themes:
-        members = [NeedId(UUID(need)) for need in theme.members if need in still]
-        if members:
-            themes[theme.id] = await runs.insert_theme(conn, municipality, run.id, theme.label, members)
+    themes = await _store_themes(conn, municipality, run.id, plan, set(still))
     stored = [
         group
         for group in plan.groups
@@ -111,14 +102,36 @@ async def store(
         run.id,
         [
             (NeedId(UUID(left.id)), left.reason.code, dict(left.reason.params))
-            for left in plan.ungrouped
+            for left in (*plan.ungrouped, *_left_over(plan, stored))
             if left.id in still
         ],
     )
     grouped = sum(len(group.members) for group in stored)
-    if not await runs.finish_run(conn, run.id, run.attempt, encoder=encoder, needs=pooled, grouped=grouped):
+    if not await runs.finish_run(conn, run.id, run.attempt, encoder=plan.model_id, needs=pooled, grouped=grouped):
         raise LeaseLost
     return len(stored)
+
+
+async def _store_themes(
+    conn: Connection, municipality: MunicipalityId, run: RunId, plan: Plan, still: set[str]
+) -> dict[str, UUID]:
+    """Row of each theme by its id in the plan; a theme that everybody left is no theme."""
+    themes: dict[str, UUID] = {}
+    for theme in plan.themes:
+        members = [NeedId(UUID(need)) for need in theme.members if need in still]
+        if members:
+            themes[theme.id] = await runs.insert_theme(conn, municipality, run, theme.label, members)
+    return themes
+
+
+def _left_over(plan: Plan, stored: list[Group]) -> list[Ungrouped]:
+    """The people of a group that was not stored: they hear why not too, and the counts of a run add up."""
+    return [
+        Ungrouped(member, Reason(Code.NO_FITTING_GROUP, {"found": len(group.members) - 1}))
+        for group in plan.groups
+        if group not in stored
+        for member in group.members
+    ]
 
 
 def _stands(group: Group, still: dict[str, needs.PoolNeed], rejected: list[frozenset[str]]) -> bool:
@@ -147,7 +160,7 @@ async def _store_group(
                 municipality,
                 run_id=run,
                 theme_id=theme,
-                title=group.label[:80],
+                title=wording.group_title(group.label, group.form, still[group.members[0]].perspective)[:TITLE_MOST],
                 form=group.form,
                 daypart=group.daypart,
                 reasons=_rows(group.reasons),

@@ -7,17 +7,16 @@ import re
 from dataclasses import dataclass
 
 from models.deidentify import find_identifying
-from models.need import DAYPARTS, AgeBand
+from models.need import DAYPARTS
 from service import consents
 from service.contacts import contact_problem, normalised
 from service.db import Connection
-from service.domain import LANGUAGES, GivenBy, NewNeed, Purpose, ResidentId, Role, Staff
+from service.domain import LANGUAGES, TEXT_MOST, UNDER_16, GivenBy, NewNeed, Purpose, ResidentId, Role, Staff
 from service.errors import FieldErrors, Identifying, NotFound
 from service.queries import municipalities, needs, residents
 from service.references import clean_reference, new_reference
 from service.vault import Vault
 
-TEXT_MOST = 4000  # a note of a talk, not a file; the longest in the samples has 320 characters
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -70,7 +69,7 @@ def _contact_problem(need: NewNeed) -> str | None:
 
 def _given_by_problem(need: NewNeed) -> str | None:
     """Under 16 a legal representative consents, from 16 the young person (UAVG art. 5)."""
-    under_16 = need.age_band in (AgeBand.UNDER_12, AgeBand.AGE_12_15)
+    under_16 = need.age_band in UNDER_16
     if under_16 and need.given_by is GivenBy.SELF:
         return "Onder de 16 jaar geeft een ouder of voogd toestemming."
     if not under_16 and need.given_by is GivenBy.REPRESENTATIVE:

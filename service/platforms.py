@@ -16,6 +16,7 @@ from service.domain import (
 )
 from service.errors import Conflict, FieldErrors, LinkUnknown, NotFound, PlatformEnded, PulseTooSoon
 from service.queries import invitations, outbox, platforms, proposals, pulses
+from service.typed import one_line
 
 PULSE_LEAST = 3  # averages are shown from three answers on: with two, each knows the other's
 PULSE_PAUSE = timedelta(days=7)  # by hand not more often than this: a question every day is no question
@@ -52,7 +53,7 @@ async def _join(
     conn: Connection, municipality: MunicipalityId, platform: PlatformId, proposal: ProposalId, resident: ResidentId
 ) -> None:
     await platforms.join(conn, municipality, platform, resident)
-    invitation = await invitations.accepted_invitation(conn, proposal, resident)
+    invitation = await invitations.invitation_of(conn, proposal, resident)
     await outbox.put(conn, municipality, kind="started", subject_id=invitation, resident=resident)
 
 
@@ -67,10 +68,14 @@ async def _going(conn: Connection, platform_id: PlatformId) -> PlatformState:
 
 
 async def plan_meeting(conn: Connection, staff: Staff, platform_id: PlatformId, place: str, at: datetime) -> MeetingId:
-    place = " ".join(place.split())
+    """The same place and time a second time is a second click: still one meeting."""
+    place = one_line(place)
     if not 1 <= len(place) <= 200:
         raise FieldErrors({"place": "Vul in waar de bijeenkomst is."})
     await _going(conn, platform_id)
+    for known in await platforms.meetings(conn, platform_id):
+        if (known.state, known.place, known.starts_at) == ("planned", place, at):
+            return known.id
     meeting = await platforms.insert_meeting(conn, staff.municipality, platform_id, place, at)
     await platforms.record_event(
         conn, staff.municipality, platform_id, "meeting_planned", at=at.isoformat(), place=place
@@ -87,6 +92,9 @@ async def record_attendance(
     if not 0 <= newcomers <= attended:
         raise FieldErrors({"newcomers": "Er kunnen niet meer nieuwe mensen zijn dan er mensen waren."})
     state = await _going(conn, platform_id)
+    known = await _meeting(conn, platform_id, meeting)
+    if (known.state, known.attended, known.newcomers) == ("held", attended, newcomers):
+        return  # a second click tells nothing new
     at = await platforms.record_attendance(conn, platform_id, meeting, attended=attended, newcomers=newcomers)
     if at is None:
         raise NotFound
@@ -102,11 +110,21 @@ async def record_attendance(
 
 
 async def cancel_meeting(conn: Connection, staff: Staff, platform_id: PlatformId, meeting: MeetingId) -> None:
+    """Cancelling twice is cancelling once."""
     await _going(conn, platform_id)
+    if (await _meeting(conn, platform_id, meeting)).state == "cancelled":
+        return
     at = await platforms.cancel_meeting(conn, platform_id, meeting)
     if at is None:
         raise NotFound
     await platforms.record_event(conn, staff.municipality, platform_id, "meeting_cancelled", at=at.isoformat())
+
+
+async def _meeting(conn: Connection, platform_id: PlatformId, meeting: MeetingId) -> platforms.Meeting:
+    for known in await platforms.meetings(conn, platform_id):
+        if known.id == meeting:
+            return known
+    raise NotFound
 
 
 async def pause(conn: Connection, staff: Staff, platform_id: PlatformId) -> None:

@@ -18,6 +18,7 @@ from service.errors import (
     ReasonMissing,
 )
 from service.queries import proposals, residents
+from service.typed import one_line, several_lines
 
 TITLE_MOST = 80
 PLACE_MOST = 200
@@ -33,7 +34,7 @@ async def _draft(conn: Connection, proposal_id: ProposalId) -> None:
 
 
 async def rename(conn: Connection, proposal_id: ProposalId, title: str) -> None:
-    title = " ".join(title.split())
+    title = one_line(title)
     if not 1 <= len(title) <= TITLE_MOST:
         raise FieldErrors({"title": f"Geef het voorstel een naam van hoogstens {TITLE_MOST} tekens."})
     await _draft(conn, proposal_id)
@@ -41,7 +42,7 @@ async def rename(conn: Connection, proposal_id: ProposalId, title: str) -> None:
 
 
 async def plan_meeting(conn: Connection, proposal_id: ProposalId, place: str, at: datetime) -> None:
-    place = " ".join(place.split())
+    place = one_line(place)
     if not 1 <= len(place) <= PLACE_MOST:
         raise FieldErrors({"place": "Vul in waar de eerste bijeenkomst is."})
     if at <= datetime.now(UTC):
@@ -93,7 +94,7 @@ async def approve(conn: Connection, staff: Staff, proposal_id: ProposalId, *, li
 
 async def reject(conn: Connection, staff: Staff, proposal_id: ProposalId, reason: str) -> None:
     """Reject with a reason; its people can be grouped again, but not the same group (see `service.matching`)."""
-    reason = reason.strip()
+    reason = several_lines(reason)
     if not reason:
         raise ReasonMissing
     await _draft(conn, proposal_id)

@@ -3,6 +3,8 @@
 import re
 import secrets
 
+from service.errors import NotFound
+
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 PATTERN = re.compile(rf"^[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}$")
 
@@ -17,3 +19,11 @@ def clean_reference(typed: str) -> str | None:
     letters = re.sub(r"[\s-]", "", typed).upper()
     reference = f"{letters[:4]}-{letters[4:]}"
     return reference if PATTERN.match(reference) else None
+
+
+def reference_or_not_found(typed: str) -> str:
+    """A reference in an address. Raises NotFound when it cannot be one."""
+    reference = clean_reference(typed)
+    if reference is None:
+        raise NotFound
+    return reference

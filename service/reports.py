@@ -8,29 +8,19 @@ says how two releases are kept from telling more together than apart.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from models.disclosure import Controlled, Count, is_safe, nested, partition
 from models.need import Perspective
 from service.db import Connection
-from service.domain import MunicipalityId, PlatformState
-from service.errors import Conflict
+from service.domain import AMSTERDAM, MunicipalityId, PlatformState
+from service.errors import TooFewPeople, TooLittleChanged
 from service.queries import municipalities, reports
 from service.queries.reports import Line, Part, Person, Release, Table, Tables
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NO_THEME = ""
 """Name of the line for needs that no theme was found for."""
 NO_PLATFORM = "waiting"
 """Name of the line for people who said yes to a group that has not started yet."""
-
-
-class TooFewPeople(Conflict):
-    """Er zijn nog te weinig hulpvragen voor een rapport. Nodig zijn minstens 10 hulpvragen, van 3 consulenten."""
-
-
-class TooLittleChanged(Conflict):
-    """Er is te weinig nieuw sinds het vorige rapport. Nodig zijn minstens 10 nieuwe hulpvragen, van 3 consulenten."""
 
 
 def quarter_of(at: datetime) -> str:
@@ -59,10 +49,7 @@ async def freeze(conn: Connection, municipality: MunicipalityId, quarter: str) -
     if last is not None and not is_safe(_count(person for person in people if person.created_at > last.as_of)):
         raise TooLittleChanged
     areas = [area.name for area in await municipalities.areas(conn)]
-    await reports.insert_release(conn, municipality, quarter, tables(people, areas))
-    made = await reports.release_of(conn, quarter)
-    assert made is not None  # noqa: S101  inserted just now
-    return made
+    return await reports.insert_release(conn, municipality, quarter, tables(people, areas))
 
 
 def tables(people: list[Person], areas: list[str]) -> Tables:

@@ -6,11 +6,13 @@ sentence can. An unknown language code is shown as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from models.errors import Param
-from models.need import AgeBand, Form, Meeting, Perspective
+from models.labels import number_of
+from models.need import Form, Perspective
 from models.plan import Code, Reason
 from service.domain import LANGUAGES
 
@@ -33,17 +35,19 @@ PERSPECTIVES: Final = {
     Perspective.RELATIVE: "zijn familielid",
     Perspective.FOSTER_PARENT: "zijn pleegouder",
 }
-FORMS: Final = {Form.CIRCLE: "kring", Form.CAFE: "café", Form.ASSOCIATION: "vereniging"}
-MEETINGS: Final = {Meeting.IN_PERSON: "op een plek", Meeting.ONLINE: "online", Meeting.EITHER: "op een plek of online"}
-AGE_BANDS: Final = {
-    AgeBand.UNDER_12: "jonger dan 12",
-    AgeBand.AGE_12_15: "12 tot en met 15",
-    AgeBand.AGE_16_17: "16 of 17",
-    AgeBand.AGE_18_24: "18 tot en met 24",
-    AgeBand.AGE_25_39: "25 tot en met 39",
-    AgeBand.AGE_40_64: "40 tot en met 64",
-    AgeBand.AGE_65_PLUS: "65 of ouder",
+
+# What a group is called while its theme has no name. Form and perspective are closed sets, so they tell of nobody.
+_FORMS: Final = {Form.CIRCLE: "Kring", Form.CAFE: "Café", Form.ASSOCIATION: "Vereniging"}
+_PEOPLE: Final = {
+    Perspective.SELF: "lotgenoten",
+    Perspective.PARENT: "ouders",
+    Perspective.PARTNER: "partners",
+    Perspective.CHILD: "zonen en dochters",
+    Perspective.SIBLING: "broers en zussen",
+    Perspective.RELATIVE: "familieleden",
+    Perspective.FOSTER_PARENT: "pleegouders",
 }
+_STOPGAP: Final = re.compile(r"\(thema \d+\)$")
 
 # Counts stand apart from the noun, so that 0, 1 and 12 all read well.
 _FOUND: Final = "Gevonden: {found}. Nodig: {needed}."
@@ -79,12 +83,43 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.NO_FITTING_GROUP: f"{_OTHERS} Een groep die voor iedereen past, vonden wij nog niet.",
 }
 
+NAMELESS_THEME: Final = (
+    "Deze mensen hebben een vergelijkbare vraag. Te weinig van hen gebruiken daarvoor hetzelfde woord."
+)
+
 
 def sentence(reason: Reason) -> str:
     """The reason as a Dutch sentence."""
     if reason.code is Code.SHARED_PERSPECTIVE:
         return perspective_sentence(Perspective(str(reason.params["perspective"])))
+    if reason.code is Code.SHARED_THEME and number_of(str(reason.params["label"])) is not None:
+        return NAMELESS_THEME
     return SENTENCES[reason.code].format(**{name: _worded(name, value) for name, value in reason.params.items()})
+
+
+def group_title(label: str, form: Form, perspective: Perspective) -> str:
+    """What a group is called until a coordinator names it: `Pleegouders`, or `Kring van partners (thema 6)`."""
+    number = number_of(label)
+    return label if number is None else f"{_FORMS[form]} van {_PEOPLE[perspective]} (thema {number})"
+
+
+def is_stopgap(title: str) -> bool:
+    """Whether nobody gave this group a name yet, and there was no word to name it by."""
+    return _STOPGAP.search(title) is not None
+
+
+def told_title(title: str) -> str:
+    """The name of a group as its own people read it: a number of a theme tells them nothing."""
+    return _STOPGAP.sub("", title).rstrip()
+
+
+def theme_name(label: str, perspective: Perspective | None = None) -> str:
+    """A theme as pages show it. `perspective`: that of its needs, where the page knows it."""
+    number = number_of(label)
+    if number is None:
+        return label
+    who = "nog zonder naam" if perspective is None else _PEOPLE[perspective]
+    return f"{who.capitalize()} (thema\u00a0{number})"
 
 
 def perspective_sentence(perspective: Perspective) -> str:

@@ -233,6 +233,22 @@ async def other_coordinator(kring: Resources, other_municipality: Municipality) 
     return await _staff(kring, other_municipality, Role.COORDINATOR)
 
 
+@pytest.fixture
+async def caseworkers(kring: Resources, coordinator: Staff) -> list[Staff]:
+    """Three of one municipality: as many as a cell needs."""
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        for number in range(3):
+            await municipalities.put_staff(
+                conn,
+                coordinator.municipality,
+                subject=f"c{number}",
+                name=f"Consulent {number}",
+                roles=[Role.CASEWORKER],
+            )
+        found = [await municipalities.staff_by_subject(conn, f"c{number}") for number in range(3)]
+    return [staff for staff in found if staff is not None]
+
+
 # --- the application ------------------------------------------------------------------------------------------------
 
 

@@ -146,7 +146,7 @@ async def store_plan(kring: Resources, staff: Staff, plan: Plan) -> RunId:
     """Store `plan` as a run that just finished."""
     run = await claimed_run(kring, staff)
     async with transaction(kring.pool, staff.municipality) as conn:
-        await matching.store(conn, staff.municipality, run, plan, encoder=plan.model_id, pooled=0)
+        await matching.store(conn, staff.municipality, run, plan, pooled=0)
     return run.id
 
 
@@ -200,6 +200,14 @@ async def answer(
         return await invitations.answer(
             conn, staff.municipality, invitation, choice, not_now_days=kring.settings.not_now_days
         )
+
+
+async def one_yes_short(kring: Resources, coordinator: Staff) -> Invited:
+    """Five invited; four of them said yes, and the last has not answered."""
+    invited = await approved(kring, coordinator)
+    for invitation in invited.invitations[:4]:
+        await answer(kring, coordinator, invitation)
+    return invited
 
 
 async def link(kring: Resources, staff: Staff, invitation: InvitationId) -> str:

@@ -10,7 +10,7 @@ import logging
 import random
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -18,7 +18,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from arq.connections import create_pool
+from arq.connections import ArqRedis
 from arq.cron import cron
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
@@ -99,32 +99,17 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     log.info("worker", state="stopped")
 
 
-async def _life(settings: Settings, jobs: Jobs, stopping: asyncio.Event, under_way: set[asyncio.Task[Any]]) -> None:
-    """One arq worker, from its connection to the loss of it, or to `stopping`. Its tasks stay in `under_way`.
-
-    Raises RedisError or OSError when Redis cannot be reached at all; returns when it was, and is lost.
-    """
-    redis = await create_pool(
-        enqueue.redis_settings(settings.redis_url.get_secret_value()),
-        default_queue_name=enqueue.QUEUE,
-        job_serializer=enqueue.serialize,
-        job_deserializer=enqueue.deserialize,
-    )
-    worker = Worker(
+def _worker(redis: ArqRedis, jobs: Jobs, *, sweep_seconds: int) -> Worker:
+    # cast: arq types a job as a function with a name of its own, and ours are methods
+    sweep = cast("WorkerCoroutine", jobs.sweep)
+    seconds = set(range(0, 60, sweep_seconds))
+    return Worker(
         # Nothing is kept in Redis: results stand in PostgreSQL, and a kept result refuses the same id again
         [
             func(cast("WorkerCoroutine", job), name=name, timeout=FOREVER, keep_result=0)
             for name, job in (("match", jobs.match), ("deliver", jobs.deliver))
         ],
-        cron_jobs=[
-            cron(
-                cast("WorkerCoroutine", jobs.sweep),
-                name="sweep",
-                second=set(range(0, 60, settings.sweep_seconds)),
-                run_at_startup=True,
-                timeout=FOREVER,
-            )
-        ],
+        cron_jobs=[cron(sweep, name="sweep", second=seconds, run_at_startup=True, timeout=FOREVER)],
         redis_pool=redis,
         queue_name=enqueue.QUEUE,
         handle_signals=False,
@@ -133,6 +118,15 @@ async def _life(settings: Settings, jobs: Jobs, stopping: asyncio.Event, under_w
         job_serializer=enqueue.serialize,
         job_deserializer=enqueue.deserialize,
     )
+
+
+async def _life(settings: Settings, jobs: Jobs, stopping: asyncio.Event, under_way: set[asyncio.Task[Any]]) -> None:
+    """One arq worker, from its connection to the loss of it, or to `stopping`. Its tasks stay in `under_way`.
+
+    Raises RedisError or OSError when Redis cannot be reached at all; returns when it was, and is lost.
+    """
+    redis = await enqueue.connect(settings.redis_url.get_secret_value())
+    worker = _worker(redis, jobs, sweep_seconds=settings.sweep_seconds)
     log.info("queue", state="connected")
     main = asyncio.create_task(worker.async_run())
     stop = asyncio.create_task(stopping.wait())
@@ -197,20 +191,15 @@ class Waits:
 async def _resources(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Resources | None]:
     """Open them, waiting for PostgreSQL as long as it takes; None when asked to stop before it came."""
     waits = Waits()
-    while not stopping.is_set():
-        opened = open_resources(settings)
-        try:
-            kring = await opened.__aenter__()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            waits.log("database_unreachable", error)
-            await waits.wait(stopping)
-            continue
-        try:
-            yield kring
-        finally:
-            await opened.__aexit__(None, None, None)
-        return
-    yield None
+    kring = None
+    async with AsyncExitStack() as stack:
+        while kring is None and not stopping.is_set():
+            try:
+                kring = await stack.enter_async_context(open_resources(settings))
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                waits.log("database_unreachable", error)
+                await waits.wait(stopping)
+        yield kring
 
 
 def __getattr__(name: str) -> Any:

@@ -18,10 +18,10 @@ from models.plan import Plan, Progress
 from service import matching
 from service.db import AWAY, transaction
 from service.domain import MunicipalityId, RunId
-from service.matching import LeaseLost
+from service.errors import LeaseLost
+from service.logs import where
 from service.queries import runs
 from service.resources import Resources
-from workers.turns import where
 
 log = structlog.get_logger(__name__)
 
@@ -87,13 +87,11 @@ class Matcher:
         encoder = await self._loaded()
         for tries_left in reversed(range(STORE_MOST)):
             async with transaction(self._kring.pool, municipality) as conn:
-                needs, _ = await matching.pool(conn)
+                needs = await matching.pool(conn)
             plan = await asyncio.to_thread(_compute, needs, encoder, run.seed, telling)
             try:
                 async with transaction(self._kring.pool, municipality) as conn:
-                    drafts = await matching.store(
-                        conn, municipality, run, plan, encoder=plan.model_id, pooled=len(needs)
-                    )
+                    drafts = await matching.store(conn, municipality, run, plan, pooled=len(needs))
             except CHANGED_MEANWHILE as error:
                 if not tries_left:
                     raise

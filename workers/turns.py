@@ -5,22 +5,16 @@ worker's slots never fill up with jobs that wait for one another, and at most on
 """
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Hashable
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import structlog
 
+from service.logs import where
+
 log = structlog.get_logger(__name__)
 
 Key = TypeVar("Key", bound=Hashable)
-
-
-def where(error: BaseException) -> str:
-    """File and line an error came from. The text of an error may hold what somebody wrote, so that is never logged."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
 
 
 class Turns(Generic[Key]):

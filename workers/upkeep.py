@@ -5,22 +5,20 @@ The nightly round is found the same way, so a worker or Redis that was away at t
 
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from service import matching
 from service.db import nowhere, transaction
-from service.domain import MunicipalityId
+from service.domain import AMSTERDAM, MunicipalityId
+from service.logs import where
 from service.queries import municipalities, outbox, runs
 from service.resources import Resources
 from workers.invitations import remind_and_expire
 from workers.platforms import ask_pulses
-from workers.turns import where
 
 log = structlog.get_logger(__name__)
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NIGHT = time(2)  # nobody is at work, and the computer has time
 
 

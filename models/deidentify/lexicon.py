@@ -17,12 +17,13 @@ from pathlib import Path
 from models.deidentify.readable import fold
 
 _LOCALES = "nl_NL nl_BE tr_TR pl_PL uk_UA fr_DZ de_DE en_GB es_ES ro_RO hr_HR".split()
-# Endings of the international names of medicines for which there are too many to list.
 _LONGEST = 40  # letters; longer is no word, and would only cost time
+# Endings of the international names of medicines, of which there are too many to list.
 _MEDICINE = re.compile(
     r"\w{2}(?:apine|zepam|azolam|traline|oxetine|afaxine|citalopram|eridon|iprazol|azine|tyline|olol|pril|statine|icilline|"
     r"mycine|prazol|sartan|fenidaat|amfetamine|gabaline|gabapentine|trexaat|nisolon|ipramine|axone|codon|morfine)$"
 )
+_INFLECTIONS = tuple("e n en s t d 's es er ers je jes tje tjes te de".split())
 _ENDINGS = tuple(
     (
         "ingen ing heden heid tjes tje baar bare lijk lijke isch ische schap loos loze atie aties iteit "
@@ -56,24 +57,7 @@ class Lexicon:
             return True
         return any(
             word.endswith(ending) and len(word) - len(ending) >= 3 and word[: len(word) - len(ending)] in self.words
-            for ending in (
-                "e",
-                "n",
-                "en",
-                "s",
-                "t",
-                "d",
-                "'s",
-                "es",
-                "er",
-                "ers",
-                "je",
-                "jes",
-                "tje",
-                "tjes",
-                "te",
-                "de",
-            )
+            for ending in _INFLECTIONS
         )
 
     def is_regular(self, word: str) -> bool:
@@ -137,8 +121,8 @@ def _faker(provider: str, *prefixes: str) -> set[str]:
     pay that for a few lists. An empty set would mean that Faker has moved them; a test watches for that.
     """
     spec = find_spec("faker")
-    assert spec is not None  # noqa: S101  a dependency of the project
-    assert spec.origin is not None  # noqa: S101
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("the word lists of faker, a dependency of Kring, are not installed")
     source = Path(spec.origin).parent / "providers" / provider / "__init__.py"
     tree = ast.parse(source.read_text(encoding="utf-8"))
     lists = [node for owner in tree.body if isinstance(owner, ast.ClassDef) for node in owner.body]

@@ -19,12 +19,10 @@ _HOMOGLYPHS = str.maketrans(
 )
 
 # Romanisation of Ukrainian (Resolution 55, 2010) with the Russian letters added, to look Cyrillic names up.
-_CYRILLIC = {
-    **dict(zip("абвгґдеєжзиіїйклмнопрстуфхцчшщьюяёыэъ'", [
-        "a", "b", "v", "h", "g", "d", "e", "ie", "zh", "z", "y", "i", "i", "i", "k", "l", "m", "n", "o", "p", "r", "s",
-        "t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "iu", "ia", "io", "y", "e", "", "",
-    ], strict=True)),
-}  # fmt: skip
+_CYRILLIC = dict(zip("абвгґдеєжзиіїйклмнопрстуфхцчшщьюяёыэъ'", [
+    "a", "b", "v", "h", "g", "d", "e", "ie", "zh", "z", "y", "i", "i", "i", "k", "l", "m", "n", "o", "p", "r", "s",
+    "t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "iu", "ia", "io", "y", "e", "", "",
+], strict=True))  # fmt: skip
 
 _MIXED_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from service.api import errors, needs
+from service.db import AWAY
 from service.errors import KringError
 from service.http import API_VERSION
 from service.settings import Settings
@@ -34,10 +35,12 @@ def create_api(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     api.include_router(needs.router)
-    api.add_exception_handler(KringError, errors.named)
-    api.add_exception_handler(RequestValidationError, errors.invalid)
-    api.add_exception_handler(HTTPException, errors.http)
-    api.add_exception_handler(Exception, errors.crashed)
+    api.exception_handler(KringError)(errors.named)
+    api.exception_handler(RequestValidationError)(errors.invalid)
+    api.exception_handler(HTTPException)(errors.http)
+    for away in AWAY:
+        api.exception_handler(away)(errors.away)
+    api.exception_handler(Exception)(errors.crashed)
     api.middleware("http")(_content)
     api.add_middleware(
         CORSMiddleware,
@@ -47,6 +50,7 @@ def create_api(settings: Settings) -> FastAPI:
         expose_headers=["API-Version", "Location"],
     )
     make = api.openapi
+    # FastAPI's own way to change the document is to put another method in its place
     api.openapi = lambda: _document(make, api)  # type: ignore[method-assign]
     return api
 
@@ -93,7 +97,7 @@ def _document(make: Callable[[], dict[str, Any]], api: FastAPI) -> dict[str, Any
         for operation in path.values():
             answers = operation["responses"]
             answers.pop("422", None)
-            for status in ("400", "401", "403", "404", "406", "413", "415", "500"):
+            for status in ("400", "401", "403", "404", "406", "413", "415", "500", "503"):
                 answers[status] = PROBLEM
             for answer in answers.values():
                 answer.setdefault("headers", {})["API-Version"] = {"schema": {"type": "string"}}

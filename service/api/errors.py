@@ -1,8 +1,10 @@
 """Errors as `application/problem+json` (RFC 9457): what is wrong, for all fields at once, and never what was sent."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -10,6 +12,9 @@ from starlette.exceptions import HTTPException
 
 from service.errors import FieldErrors, Identifying, KringError
 from service.http import allow
+from service.logs import where
+
+log = structlog.get_logger(__name__)
 
 # pydantic's kinds of error → Dutch, without the value that was sent
 _MESSAGES = {
@@ -27,6 +32,18 @@ _MESSAGES = {
     "json_invalid": "Dit is geen geldige JSON.",
 }
 
+# what the use-case calls a field of a need → what the API calls it
+_FIELDS = {
+    "text": "tekst",
+    "area": "gebied",
+    "languages": "talen",
+    "dayparts": "dagdelen",
+    "consents": "toestemmingen",
+    "given_by": "toestemmingDoor",
+    "apart": "nietSamenMet",
+}
+_NAME = re.compile(r"[A-Za-z]\w{0,39}", re.ASCII)
+
 
 def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
     return JSONResponse(
@@ -37,23 +54,27 @@ def problem(status: int, title: str, detail: str, headers: dict[str, str] | None
     )
 
 
-def named(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, KringError)  # noqa: S101  Starlette types every handler with Exception
+def named(_: Request, error: KringError) -> JSONResponse:
     more: dict[str, Any] = {"code": error.code}
     if isinstance(error, FieldErrors):
-        more["errors"] = [{"field": field, "message": message} for field, message in error.fields.items()]
+        more["errors"] = [
+            {"field": _FIELDS.get(field, field), "message": message} for field, message in error.fields.items()
+        ]
     if isinstance(error, Identifying):
         more["spans"] = [{"start": span.start, "end": span.end, "label": span.label} for span in error.spans]
     headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
     return problem(error.status, error.title, error.message, headers, **more)
 
 
-def invalid(_: Request, error: Exception) -> JSONResponse:
-    """Input of the wrong shape: 400 with every problem (not FastAPI's 422), and no echo: it may be health data."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Input of the wrong shape: 400 with every problem (not FastAPI's 422), and no echo: it may be health data.
+
+    The name of a field that does not exist is input too: it is only repeated when it can be a misspelt one.
+    """
     problems = [
         {
-            "field": ".".join(str(part) for part in found["loc"][1:] if isinstance(part, str)) or "body",
+            "field": ".".join(part for part in found["loc"][1:] if isinstance(part, str) and _NAME.fullmatch(part))
+            or "body",
             "message": _MESSAGES.get(found["type"], "Deze waarde klopt niet."),
         }
         for found in error.errors()
@@ -61,9 +82,9 @@ def invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(400, "Controleer uw invoer", "Sommige velden kloppen niet.", code="Invalid", errors=problems)
 
 
-def http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101
+def http(request: Request, error: HTTPException) -> JSONResponse:
     details = {
+        400: ("Controleer uw invoer", "Dit is geen geldige JSON."),
         404: ("Niet gevonden", "Dit adres bestaat niet."),
         405: ("Dat kan hier niet", "Deze methode bestaat niet op dit adres."),
         406: ("Niet beschikbaar", "Alleen application/json is beschikbaar."),
@@ -78,5 +99,15 @@ def too_large() -> JSONResponse:
     return problem(413, "Te groot", "Het verzoek is groter dan 1 megabyte.")
 
 
-def crashed(_: Request, __: Exception) -> JSONResponse:
+def away(request: Request, error: Exception) -> JSONResponse:
+    """PostgreSQL is away or coming back: nothing is wrong with what was asked."""
+    if isinstance(error, ValueError):  # asyncpg's way to say that we handed it something of the wrong type
+        return crashed(request, error)
+    log.warning("unavailable", error=type(error).__name__, method=request.method)
+    return problem(503, "Even niet bereikbaar", "Probeer het over een minuut opnieuw.", {"Retry-After": "60"})
+
+
+def crashed(request: Request, error: Exception) -> JSONResponse:
+    # The kind of error and where, never its text: that may hold what was sent.
+    log.error("crashed", error=type(error).__name__, code=where(error), path="/api/v1", method=request.method)
     return problem(500, "Er ging iets mis", "Probeer het later opnieuw.")

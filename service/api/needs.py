@@ -11,11 +11,11 @@ from models.need import AgeBand, Meeting, Perspective
 from service import needs
 from service.auth import Kring, TokenHolder
 from service.db import transaction
-from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow, Role
-from service.errors import NotAllowed, NotFound
+from service.domain import TEXT_MOST, Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow, Role
+from service.errors import NotAllowed
 from service.queries import municipalities
 from service.queries import needs as rows
-from service.references import clean_reference
+from service.references import reference_or_not_found
 
 router = APIRouter()
 PAGE_MOST = 100
@@ -36,7 +36,7 @@ class NieuweHulpvraag(Body):
     """Een hulpvraag met toestemming, zonder herkenbare gegevens in de tekst."""
 
     sleutel: UUID = Field(description="kies zelf; dezelfde sleutel twee keer geeft één hulpvraag")
-    tekst: str = Field(max_length=needs.TEXT_MOST)
+    tekst: str = Field(max_length=TEXT_MOST)
     perspectief: Perspective
     leeftijdsgroep: AgeBand
     gebied: str = Field(max_length=40, description="code uit /gebieden")
@@ -133,7 +133,7 @@ async def mine(
     _may_see_needs(staff)
     async with transaction(kring.pool, staff.municipality) as conn:
         found = await rows.page_of_needs(
-            conn, submitted_by=staff.id, after=None if na is None else _reference(na), limit=aantal + 1
+            conn, submitted_by=staff.id, after=None if na is None else reference_or_not_found(na), limit=aantal + 1
         )
     here = f"{request.scope['root_path']}/hulpvragen"
     links: dict[str, dict[str, str]] = {"self": {"href": here}}
@@ -147,13 +147,13 @@ async def mine(
 async def one(kring: Kring, staff: TokenHolder, referentie: str) -> Hulpvraag:
     _may_see_needs(staff)
     async with transaction(kring.pool, staff.municipality) as conn:
-        return _shown(await needs.for_staff(conn, staff, _reference(referentie)))
+        return _shown(await needs.for_staff(conn, staff, reference_or_not_found(referentie)))
 
 
 @router.post("/hulpvragen/{referentie}/intrekkingen", status_code=201, summary="Trek een hulpvraag in")
 async def withdraw(kring: Kring, staff: TokenHolder, referentie: str) -> Ontvangst:
     _may_see_needs(staff)
-    reference = _reference(referentie)
+    reference = reference_or_not_found(referentie)
     async with transaction(kring.pool, staff.municipality) as conn:
         await needs.withdraw(conn, staff, reference)
     return Ontvangst(referentie=reference)
@@ -163,10 +163,3 @@ async def withdraw(kring: Kring, staff: TokenHolder, referentie: str) -> Ontvang
 async def areas(kring: Kring, staff: TokenHolder) -> dict[str, list[Gebied]]:
     async with transaction(kring.pool, staff.municipality) as conn:
         return {"gebieden": [Gebied(code=area.code, naam=area.name) for area in await municipalities.areas(conn)]}
-
-
-def _reference(typed: str) -> str:
-    reference = clean_reference(typed)
-    if reference is None:
-        raise NotFound
-    return reference

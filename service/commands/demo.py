@@ -4,10 +4,10 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,12 +17,13 @@ from service.demo.children import Child, child
 from service.demo.first_day import first_day, is_new
 from service.demo.mail import mail_catcher
 from service.demo.settings import demo_settings, write_env_file
-from service.embedded import EmbeddedServers
+from service.embedded import EmbeddedServers, Server
 from service.migrate import migrate
 from service.processes import free_port
 
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.2
+DIED_MOST, DIED_SECONDS = 4, 60.0  # more often than this, and starting it again is no help
 
 
 class Stopped(Exception):
@@ -38,11 +39,12 @@ def demo(
     The first time it also submits some 300 needs, finds groups, approves three of them and sends their invitations.
     """
     console = Console(highlight=False, soft_wrap=True)
-    signal.signal(signal.SIGTERM, _stop)
+    for asked in (signal.SIGINT, signal.SIGTERM):  # also where a script started us and SIGINT was ignored
+        signal.signal(asked, _stop)
     with clear_errors():
         try:
             _run(console, folder, port)
-        except (KeyboardInterrupt, Stopped):
+        except Stopped:
             console.print(f"\nKring has stopped. Its data is kept in {folder}")
 
 
@@ -73,9 +75,22 @@ def _run(console: Console, folder: Path, port: int) -> None:
             f"  Other commands reach it after: set -a; . {write_env_file(folder, settings)}; set +a\n"
             f"  Logs and data are in {folder}; Ctrl-C stops everything"
         )
-        while web.poll() is None and worker.poll() is None:
-            time.sleep(POLL_SECONDS)
-        raise stop(f"{'the pages' if web.poll() is not None else 'the worker'} stopped; see the logs in {folder}")
+        _keep_running(console, folder, (servers.postgres, servers.redis, worker, web))
+
+
+def _keep_running(console: Console, folder: Path, parts: Sequence[Child | Server]) -> NoReturn:
+    """Start again what stops, as a supervisor does for the real service, until something stops time and again."""
+    died: list[float] = []
+    while True:
+        time.sleep(POLL_SECONDS)
+        for part in parts:
+            if part.running:
+                continue
+            died = [*(at for at in died if at > time.monotonic() - DIED_SECONDS), time.monotonic()]
+            if len(died) > DIED_MOST:
+                raise stop(f"{part.name} keeps stopping; see the logs in {folder}")
+            console.print(f"[yellow]![/yellow] {part.name} stopped; started again")
+            part.start()
 
 
 @contextmanager
@@ -89,7 +104,7 @@ def _step(console: Console, name: str) -> Iterator[None]:
 def wait_until_it_listens(port: int, process: Child) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not _listens(port):
-        if process.poll() is not None or time.monotonic() > deadline:
+        if not process.running or time.monotonic() > deadline:
             raise stop("the pages did not start; see serve.log in the demo's folder")
         time.sleep(POLL_SECONDS)
 

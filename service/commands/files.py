@@ -57,17 +57,25 @@ def read_file(path: Path, *, skip_bad: bool) -> NeedsFile:
 
 def write_output(path: Path | None, content: str) -> None:
     """To the file, all of it or nothing; to standard output when there is none."""
-    if path is None:
-        typer.echo(content, nl=False)
-        return
     try:
-        _write_whole(path, content)
+        if path is None:
+            typer.echo(content, nl=False)
+        else:
+            _write_whole(path, content)
+    except BrokenPipeError:
+        raise  # whoever read along has seen enough; Typer ends quietly
     except OSError as error:
-        raise stop(f"{path}: cannot be written ({error.strerror or type(error).__name__})") from error
+        raise stop(
+            f"{path or 'standard output'}: cannot be written ({error.strerror or type(error).__name__})"
+        ) from error
 
 
 def _write_whole(path: Path, content: str) -> None:
-    """A temporary file beside it takes its place."""
+    """A temporary file beside it takes its place; what a link leads to is replaced, and a device or pipe never is."""
+    if path.exists() and not path.is_file():
+        path.write_text(content, encoding="utf-8")
+        return
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -57,10 +57,8 @@ def environment(settings: Settings) -> dict[str, str]:
 def write_env_file(folder: Path, settings: Settings) -> Path:
     """A file to source in a shell, so that other commands reach the demo while it runs; for its owner only."""
     path = folder / "env"
-    path.unlink(missing_ok=True)
     lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables(settings).items())
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(lines)
+    write_private(path, lines)
     return path
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from models.need import Form, Perspective
 from service.db import Connection
-from service.domain import InvitationId, MunicipalityId, ProposalId, ResidentId
+from service.domain import InvitationId, MunicipalityId, NeedId, ProposalId, ResidentId
 from service.queries.rows import maybe
 
 
@@ -126,18 +126,18 @@ async def accepted_residents(conn: Connection, proposal: ProposalId) -> list[Res
     ]
 
 
-async def need_of_invitation(conn: Connection, invitation_id: InvitationId) -> UUID:
-    found: UUID = await conn.fetchval(
+async def need_of_invitation(conn: Connection, invitation_id: InvitationId) -> NeedId:
+    found = await conn.fetchval(
         """
         select m.need_id from kring.invitation i
         join kring.proposal_member m on m.proposal_id = i.proposal_id and m.resident_id = i.resident_id where i.id = $1
         """,
         invitation_id,
     )
-    return found
+    return NeedId(found)
 
 
-async def accepted_invitation(conn: Connection, proposal: ProposalId, resident: ResidentId) -> InvitationId:
+async def invitation_of(conn: Connection, proposal: ProposalId, resident: ResidentId) -> InvitationId:
     return InvitationId(
         await conn.fetchval(
             "select id from kring.invitation where proposal_id = $1 and resident_id = $2", proposal, resident
@@ -145,12 +145,13 @@ async def accepted_invitation(conn: Connection, proposal: ProposalId, resident: 
     )
 
 
-async def open_invitations(conn: Connection, resident: ResidentId) -> list[tuple[InvitationId, ProposalId]]:
+async def open_invitations(conn: Connection, resident: ResidentId) -> list[InvitationId]:
+    """Those a withdrawal takes back: unanswered, or answered with yes."""
     return [
-        (InvitationId(record["id"]), ProposalId(record["proposal_id"]))
+        InvitationId(record["id"])
         for record in await conn.fetch(
             """
-            select id, proposal_id from kring.invitation
+            select id from kring.invitation
             where resident_id = $1 and state in ('pending', 'sent', 'accepted')
             """,
             resident,

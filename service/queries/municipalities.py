@@ -71,7 +71,7 @@ async def put_staff(
 
 
 _STAFF = """
-    select s.id, s.municipality_id as municipality, m.name as municipality_name, s.name, s.roles
+    select s.subject, s.id, s.municipality_id as municipality, m.name as municipality_name, s.name, s.roles
     from kring.staff s join kring.municipality m on m.id = s.municipality_id
 """
 
@@ -82,16 +82,7 @@ async def staff_by_subject(conn: Connection, subject: str) -> Staff | None:
 
 async def all_staff(conn: Connection) -> list[tuple[str, Staff]]:
     """The demo's sign-in page offers them by name: subject, person."""
-    records = await conn.fetch(
-        """
-        select s.subject, s.id, s.municipality_id as municipality, m.name as municipality_name, s.name, s.roles
-        from kring.staff s join kring.municipality m on m.id = s.municipality_id order by s.name
-        """
-    )
-    return [
-        (record["subject"], into(Staff, {k: v for k, v in record.items() if k != "subject"}))  # type: ignore[arg-type]
-        for record in records
-    ]
+    return [(record["subject"], into(Staff, record)) for record in await conn.fetch(f"{_STAFF} order by s.name")]
 
 
 async def insert_session(conn: Connection, staff: Staff, key_hash: bytes) -> None:

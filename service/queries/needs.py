@@ -51,7 +51,7 @@ class PoolNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Outcome:
     """What became of a need so far, for its caseworker: never what the resident answered.
 
     A group that was approved once stays the answer, whatever the resident said to it: a need that silently went back to
@@ -147,7 +147,7 @@ async def page_of_needs(
     )  # fmt: skip
 
 
-async def whereabouts(conn: Connection, wanted: list[NeedId]) -> dict[NeedId, Whereabouts]:
+async def outcomes(conn: Connection, wanted: list[NeedId]) -> dict[NeedId, Outcome]:
     records = await conn.fetch(
         """
         select n.id as need_id, p.id as proposal_id, p.state as proposal_state, u.code as ungrouped_code,
@@ -165,7 +165,7 @@ async def whereabouts(conn: Connection, wanted: list[NeedId]) -> dict[NeedId, Wh
         """,
         list(wanted),
     )
-    return {found.need_id: found for found in each(Whereabouts, records)}
+    return {found.need_id: found for found in each(Outcome, records)}
 
 
 async def pool(conn: Connection) -> list[PoolNeed]:

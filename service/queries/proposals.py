@@ -172,12 +172,13 @@ async def set_meeting(conn: Connection, proposal_id: ProposalId, place: str, at:
 async def drop_seat(conn: Connection, proposal_id: ProposalId, resident: ResidentId, by: StaffId) -> None:
     await conn.execute(
         """
-        update kring.proposal_member set live = false, dropped_at = now(), dropped_by = $3
-        where proposal_id = $1 and resident_id = $2 and live
+        with dropped as (
+            update kring.proposal_member set live = false, dropped_at = now(), dropped_by = $3
+            where proposal_id = $1 and resident_id = $2 and live)
+        update kring.proposal set edited_at = now() where id = $1
         """,
         proposal_id, resident, by,
     )  # fmt: skip
-    await conn.execute("update kring.proposal set edited_at = now() where id = $1", proposal_id)
 
 
 async def restore_seat(conn: Connection, proposal_id: ProposalId, resident: ResidentId) -> None:

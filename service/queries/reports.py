@@ -7,7 +7,7 @@ from typing import Literal
 from models.need import Perspective
 from service.db import Connection
 from service.domain import MunicipalityId, PlatformState
-from service.queries.rows import each, maybe
+from service.queries.rows import each, into, maybe
 
 Part = Literal["themes", "perspectives", "areas", "platforms"]
 
@@ -103,11 +103,15 @@ async def lock_releases(conn: Connection, municipality: MunicipalityId) -> None:
     await conn.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", str(municipality))
 
 
-async def insert_release(conn: Connection, municipality: MunicipalityId, quarter: str, tables: Tables) -> None:
-    await conn.execute(
-        "insert into kring.release (municipality_id, quarter, tables) values ($1, $2, $3)",
+async def insert_release(conn: Connection, municipality: MunicipalityId, quarter: str, tables: Tables) -> Release:
+    (made,) = await conn.fetch(
+        """
+        insert into kring.release (municipality_id, quarter, tables) values ($1, $2, $3)
+        returning quarter, as_of, tables
+        """,
         municipality, quarter, asdict(tables),
     )  # fmt: skip
+    return into(Release, made)
 
 
 async def release_of(conn: Connection, quarter: str) -> Release | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from models.need import Perspective
 from service.db import Connection
 from service.domain import MunicipalityId, NeedId, RunId, StaffId
 from service.queries.rows import each, maybe
@@ -32,15 +33,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ThemeCount:
+    """`perspective` is that of all its needs; None when none is left."""
+
     label: str
     needs: int
+    perspective: Perspective | None
 
 
-_RUN = """
-    select id, state, cause, seed, encoder, phase, steps_done, steps_total, attempt, needs, grouped, error_code,
-        error_params, created_at, started_at, finished_at
-    from kring.match_run
-"""
+_COLUMNS = """id, state, cause, seed, encoder, phase, steps_done, steps_total, attempt, needs, grouped, error_code,
+    error_params, created_at, started_at, finished_at"""
+_RUN = f"select {_COLUMNS} from kring.match_run"  # noqa: S608 - a constant
 
 
 async def insert_run(
@@ -75,15 +77,14 @@ async def claim_run(conn: Connection, run_id: RunId, lease_seconds: int) -> Run 
     return maybe(
         Run,
         await conn.fetchrow(
-            """
+            f"""
             update kring.match_run
             set state = 'running', attempt = attempt + 1, heartbeat_at = now(),
                 started_at = coalesce(started_at, now()), phase = 'loading', steps_done = 0, steps_total = 0
             where id = $1 and (state = 'queued'
                 or (state = 'running' and heartbeat_at < now() - make_interval(secs => $2)))
-            returning id, state, cause, seed, encoder, phase, steps_done, steps_total, attempt, needs, grouped,
-                error_code, error_params, created_at, started_at, finished_at
-            """,
+            returning {_COLUMNS}
+            """,  # noqa: S608 - _COLUMNS is a constant
             run_id, float(lease_seconds),
         ),
     )  # fmt: skip
@@ -206,8 +207,10 @@ async def themes_of_run(conn: Connection, run_id: RunId) -> list[ThemeCount]:
         ThemeCount,
         await conn.fetch(
             """
-            select t.label, count(n.need_id)::int as needs
-            from kring.theme t left join kring.theme_need n on n.theme_id = t.id
+            select t.label, count(n.need_id)::int as needs, min(d.perspective) as perspective
+            from kring.theme t
+            left join kring.theme_need n on n.theme_id = t.id
+            left join kring.need d on d.id = n.need_id
             where t.run_id = $1 group by t.id order by count(n.need_id) desc, t.label
             """,
             run_id,

@@ -3,23 +3,62 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from service.errors import KringError, LinkUnknown, NotSignedIn
+from service.auth import maybe_staff, resources
+from service.errors import Conflict, ForgedForm, KringError, LinkUnknown, NotSignedIn
 from service.web.pages import page
 
+NEED_FORM = "/hulpvragen/nieuw"
+PARTS = {"voorstellen": "het voorstel", "platforms": "het platform", "hulpvragen": "de hulpvraag"}
 RESIDENTS = ("/u/", "/uitnodiging", "/peiling", "/mijn-gegevens")  # nobody there can sign in, or has a menu
 
 
-def error_page(request: Request, error: KringError) -> Response:
+async def error_page(request: Request, error: KringError) -> Response:
     """One page for every named fact. Who is not signed in goes to sign in; a link that does not work says no more."""
     if isinstance(error, NotSignedIn) and request.method == "GET":
         return RedirectResponse("/aanmelden", status_code=303)
-    return page(request, _template(request, error), status=error.status, title=error.title, message=error.message)
+    if isinstance(error, NotSignedIn | ForgedForm) and _is_own_need(request):
+        return await _kept_need(request, error)
+    return page(
+        request,
+        _template(request, error),
+        status=error.status,
+        title=error.title,
+        message=error.message,
+        back=_back(request, error),
+    )
+
+
+def _is_own_need(request: Request) -> bool:
+    """Whether this is the form of a need, sent from the form itself and not from another site."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return request.method == "POST" and request.url.path == NEED_FORM and site in {"same-origin", "none"}
+
+
+async def _kept_need(request: Request, error: KringError) -> Response:
+    """Half an hour of idleness ends a session; what a caseworker typed goes back with the page instead of away.
+
+    Nothing is stored: the answers travel in hidden fields, and only a click of somebody who is signed in sends them.
+    """
+    form = await request.form()
+    kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != "csrf"]
+    await maybe_staff(request, resources(request))
+    return page(request, "staff/need_kept.html", status=error.status, kept=kept, action=NEED_FORM)
+
+
+def _back(request: Request, error: KringError) -> tuple[str, str] | None:
+    """Address and name of the page that holds what was to be changed; only where looking again helps."""
+    part, *rest = request.url.path.strip("/").split("/")
+    if part not in PARTS or len(rest) != 2 or not isinstance(error, Conflict | ForgedForm):  # /voorstellen/{id}/naam
+        return None
+    return f"/{part}/{rest[0]}", PARTS[part]
 
 
 def _template(request: Request, error: KringError) -> str:
     if isinstance(error, LinkUnknown):
         return "resident/link_unknown.html"
-    return "resident/error.html" if request.url.path.startswith(RESIDENTS) else "error.html"
+    if not request.url.path.startswith(RESIDENTS):
+        return "error.html"
+    return "resident/not_sent.html" if isinstance(error, ForgedForm) else "resident/error.html"
 
 
 def plain_error(status: int, title: str, message: str) -> HTMLResponse:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from models.need import WEEKDAYS
+from service.domain import AMSTERDAM
 from service.errors import FieldErrors
-from service.web.pages import AMSTERDAM
+from service.web.fields import text_field
 
 NOTICE = timedelta(days=14)
 """People need to read the invitation, answer, and keep the evening free."""
+YEARS = range(2000, 2100)
+"""A year outside these is a slip of the keyboard, such as 0206."""
 STARTS = {"morning": time(10), "afternoon": time(14), "evening": time(19, 30)}
 
 
@@ -29,6 +32,8 @@ class MeetingForm:
             problems["place"] = "Vul in waar de bijeenkomst is."
         try:
             day = date.fromisoformat(self.date)
+            if day.year not in YEARS:
+                raise ValueError
         except ValueError:
             problems["date"] = "Vul een datum in, bijvoorbeeld 08-12-2026."
         try:
@@ -37,14 +42,11 @@ class MeetingForm:
             problems["time"] = "Vul een tijd in, bijvoorbeeld 19:30."
         if problems or day is None or clock is None:
             raise FieldErrors(problems)
-        try:
-            return datetime.combine(day, clock, tzinfo=AMSTERDAM).astimezone(UTC)
-        except OverflowError as error:
-            raise FieldErrors({"date": "Vul een datum in, bijvoorbeeld 08-12-2026."}) from error
+        return datetime.combine(day, clock, tzinfo=AMSTERDAM).astimezone(UTC)
 
 
 def read_meeting(form: Mapping[str, object]) -> MeetingForm:
-    return MeetingForm(*(str(form.get(field, "")) for field in ("place", "date", "time")))
+    return MeetingForm(*(text_field(form, field) for field in ("place", "date", "time")))
 
 
 def meeting_form(place: str | None, at: datetime | None) -> MeetingForm:
@@ -55,10 +57,8 @@ def meeting_form(place: str | None, at: datetime | None) -> MeetingForm:
     return MeetingForm(place, local.date().isoformat(), local.strftime("%H:%M"))
 
 
-def suggestion(daypart: str | None, now: datetime) -> datetime | None:
+def suggestion(daypart: str, now: datetime) -> datetime:
     """The first time the group's daypart comes round with two weeks' notice."""
-    if daypart is None:
-        return None
     weekday, _, part = daypart.partition("-")
     first = (now + NOTICE).astimezone(AMSTERDAM).date()
     day = first + timedelta(days=(WEEKDAYS.index(weekday) - first.weekday()) % 7)

@@ -54,11 +54,6 @@ MEETINGS: Final[dict[str, str]] = {
 }
 
 FORMS: Final[dict[str, str]] = {"circle": "kring", "cafe": "café", "association": "vereniging"}
-FORM_EXPLANATIONS: Final[dict[str, str]] = {
-    "circle": "Een vaste, besloten groep van 5 tot 12 mensen.",
-    "cafe": "Een open inloop voor 20 tot 40 mensen.",
-    "association": "Een groep die zichzelf bestuurt.",
-}
 
 CHANNELS: Final[dict[str, str]] = {"email": "E-mail", "mobile": "Sms", "post": "Brief"}
 
@@ -79,13 +74,6 @@ RECORDED_HOW: Final[dict[str, str]] = {
 
 ROLES: Final[dict[str, str]] = {"caseworker": "consulent", "coordinator": "verbinder", "manager": "manager"}
 
-NEED_STATES: Final[dict[str, str]] = {"open": "open", "closed": "gesloten", "withdrawn": "ingetrokken"}
-PROPOSAL_STATES: Final[dict[str, str]] = {
-    "draft": "wacht op een besluit",
-    "approved": "goedgekeurd",
-    "rejected": "afgewezen",
-    "superseded": "vervangen",
-}
 PLATFORM_STATES: Final[dict[str, str]] = {
     "forming": "begint net",
     "active": "actief",

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from models.deidentify import Span
 from models.need import DAYPARTS, AgeBand, Meeting, Perspective
 from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
+from service.web.fields import text_field
 
 ANY_DAYPART = "any"  # one box for "it does not matter when", instead of twenty-one
 APART_MOST = 20
@@ -68,39 +69,33 @@ class NeedForm:
         return tuple(line.strip() for line in self.apart.splitlines() if line.strip())
 
 
-def _one(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    # A browser sends line ends as CR LF; a file where text belongs is nothing.
-    return value.replace("\r\n", "\n") if isinstance(value, str) else ""
-
-
 def _many(form: FormData, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in form.getlist(name) if isinstance(value, str)))
 
 
 def read_form(form: FormData) -> NeedForm:
     try:
-        key = UUID(_one(form, "submission_key"))
+        key = UUID(text_field(form, "submission_key"))
     except ValueError:
         key = uuid4()
     dayparts = _many(form, "dayparts")
     return NeedForm(
         submission_key=key,
-        text=_one(form, "text"),
-        perspective=_one(form, "perspective"),
-        age_band=_one(form, "age_band"),
-        area=_one(form, "area"),
+        text=text_field(form, "text"),
+        perspective=text_field(form, "perspective"),
+        age_band=text_field(form, "age_band"),
+        area=text_field(form, "area"),
         languages=_many(form, "languages"),
         dayparts=DAYPARTS if ANY_DAYPART in dayparts else dayparts,
-        meeting=_one(form, "meeting"),
+        meeting=text_field(form, "meeting"),
         consents=_many(form, "consents"),
-        given_by=_one(form, "given_by"),
-        recorded_how=_one(form, "recorded_how"),
-        channel=_one(form, "channel"),
-        contact_email=_one(form, "contact_email"),
-        contact_mobile=_one(form, "contact_mobile"),
-        contact_post=_one(form, "contact_post"),
-        apart=_one(form, "apart"),
+        given_by=text_field(form, "given_by"),
+        recorded_how=text_field(form, "recorded_how"),
+        channel=text_field(form, "channel"),
+        contact_email=text_field(form, "contact_email"),
+        contact_mobile=text_field(form, "contact_mobile"),
+        contact_post=text_field(form, "contact_post"),
+        apart=text_field(form, "apart"),
     )
 
 

@@ -3,17 +3,16 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service import wording
 from service.auth import form_token, resources
-from service.domain import Role, Staff
+from service.domain import AMSTERDAM, Role, Staff
 
 TEMPLATES = Path(__file__).parent / "templates"
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _MONTHS = "januari februari maart april mei juni juli augustus september oktober november december".split()
 _DAYS = "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag".split()
 
@@ -39,9 +38,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     env.filters |= {"date_nl": date_nl, "moment_nl": moment_nl}
-    env.globals |= {"Role": Role}
+    env.globals |= {"Role": Role, "theme_name": wording.theme_name, "told_title": wording.told_title}
     return env
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from service.commands.demo import free_port, wait_until_it_listens
+from service.commands.demo import wait_until_it_listens
 from service.demo.children import child
 from service.demo.first_day import fill
 from service.demo.mail import mail_catcher
 from service.demo.settings import demo_settings
 from service.embedded import EmbeddedServers
 from service.migrate import migrate
+from service.processes import free_port
 from service.settings import Settings
 
 # Debian's Chromium as root, without its own calls to the outside

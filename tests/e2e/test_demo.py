@@ -1,5 +1,6 @@
 """`kring demo` as a newcomer meets it: it says it is ready, it is, and Ctrl-C leaves nothing behind."""
 
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from service.commands.demo import free_port
+from service.processes import free_port
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 30.0
@@ -78,6 +79,32 @@ def test_a_killed_demo_takes_everything_with_it(tmp_path: Path) -> None:
     while left_behind(folder):
         assert time.monotonic() < deadline, left_behind(folder)
         time.sleep(0.1)
+
+
+def _worker(folder: Path) -> int:
+    """The number of the worker's process, by the settings it was given."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "environ").read_bytes()
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(folder).encode() in told and b"worker" in words:
+            return int(process.name)
+    raise AssertionError("the worker does not run")
+
+
+def test_what_dies_in_the_demo_is_started_again(tmp_path: Path) -> None:
+    folder = tmp_path / "kring"
+    with demo(folder, "--port", str(free_port())) as process:
+        url = address(process)
+        assert process.stdout is not None
+        redis = int((folder / "redis" / "redis.pid").read_text())
+        for name, running in {"worker": _worker(folder), "redis": redis}.items():
+            os.kill(running, signal.SIGKILL)
+            while f"{name} stopped; started again" not in process.stdout.readline():
+                assert process.poll() is None
+        assert httpx.get(f"{url}/aanmelden").status_code == 200
 
 
 def test_two_demos_in_one_folder_is_one_clear_line(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.age import about_same_age, read_age_band
+from models.age import age_circle, read_age_band
 from models.need import AgeBand, Perspective
 
 
@@ -43,12 +43,12 @@ def test_an_age_of_someone_else_is_left_alone(text: str, perspective: Perspectiv
 @pytest.mark.parametrize("adult", [AgeBand.AGE_18_24, AgeBand.AGE_65_PLUS, None])
 @pytest.mark.parametrize("minor", [AgeBand.UNDER_12, AgeBand.AGE_12_15, AgeBand.AGE_16_17])
 def test_a_minor_never_goes_with_an_adult_or_an_unknown_age(minor: AgeBand, adult: AgeBand | None) -> None:
-    assert not about_same_age(minor, adult)
+    assert age_circle(minor) != age_circle(adult)
 
 
 def test_teenagers_go_together() -> None:
-    assert about_same_age(AgeBand.AGE_12_15, AgeBand.AGE_16_17)
+    assert age_circle(AgeBand.AGE_12_15) == age_circle(AgeBand.AGE_16_17)
 
 
 def test_a_child_under_12_does_not_go_with_teenagers() -> None:
-    assert not about_same_age(AgeBand.UNDER_12, AgeBand.AGE_12_15)
+    assert age_circle(AgeBand.UNDER_12) != age_circle(AgeBand.AGE_12_15)

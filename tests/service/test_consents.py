@@ -177,9 +177,7 @@ async def test_a_withdrawal_during_an_answer_wins(
 async def test_the_last_yes_does_not_start_a_platform_with_somebody_who_is_withdrawing(
     kring: Resources, coordinator: Staff, owner: Owner
 ) -> None:
-    invited = await factories.approved(kring, coordinator)
-    for invitation in invited.invitations[:4]:
-        await factories.answer(kring, coordinator, invitation)
+    invited = await factories.one_yes_short(kring, coordinator)
     async with transaction(kring.pool, coordinator.municipality) as conn:
         await consents.withdraw_everything(conn, coordinator.municipality, invited.people[0].resident, "link")
         answering = await waiting(owner, factories.answer(kring, coordinator, invited.invitations[4]))
@@ -189,9 +187,7 @@ async def test_the_last_yes_does_not_start_a_platform_with_somebody_who_is_withd
 async def test_who_withdraws_while_the_platform_starts_is_no_member_of_it(
     kring: Resources, coordinator: Staff, owner: Owner
 ) -> None:
-    invited = await factories.approved(kring, coordinator)
-    for invitation in invited.invitations[:4]:
-        await factories.answer(kring, coordinator, invitation)
+    invited = await factories.one_yes_short(kring, coordinator)
     one = invited.people[0]
     async with transaction(kring.pool, coordinator.municipality) as conn:
         last = invited.invitations[4]
@@ -204,9 +200,7 @@ async def test_who_withdraws_while_the_platform_starts_is_no_member_of_it(
 async def test_who_became_a_member_after_the_withdrawal_began_leaves_too(
     kring: Resources, coordinator: Staff, owner: Owner
 ) -> None:
-    invited = await factories.approved(kring, coordinator)
-    for invitation in invited.invitations[:4]:
-        await factories.answer(kring, coordinator, invitation)
+    invited = await factories.one_yes_short(kring, coordinator)
     one = invited.people[0]
     async with transaction(kring.pool, coordinator.municipality) as conn:
         await factories.answer(kring, coordinator, invited.invitations[4])
@@ -224,7 +218,7 @@ async def test_who_withdraws_while_matching_stores_has_no_seat(
     run = await factories.claimed_run(kring, coordinator)
     here = coordinator.municipality
     async with transaction(kring.pool, here) as conn:
-        await matching.store(conn, here, run, factories.plan_of(people), encoder="handmade", pooled=6)
+        await matching.store(conn, here, run, factories.plan_of(people), pooled=6)
         withdrawing = await waiting(owner, _withdraw(kring, coordinator, people[0].resident))
     await withdrawing
     assert await _left_behind(owner, people[0]) == {}

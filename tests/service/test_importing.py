@@ -149,6 +149,11 @@ async def test_people_where_the_map_has_no_area_get_one_together(
     assert made == {"52.90,6.50", "53.10,6.50"}
 
 
+async def test_a_manager_imports_no_needs(kring: Resources) -> None:
+    with pytest.raises(NotFound, match="no caseworker"):
+        await find_staff(kring.pool, "waterdam", "manager")
+
+
 async def test_who_imports_must_exist(kring: Resources) -> None:
     with pytest.raises(NotFound, match="no caseworker"):
         await find_staff(kring.pool, "waterdam", "nobody")

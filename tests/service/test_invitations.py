@@ -150,9 +150,7 @@ async def test_too_few_yeses_in_time_frees_everybody_and_tells_who_said_yes(
     assert await owner.fetchval("select count(*) from kring.proposal_member where live") == 0
 
 
-async def test_nobody_is_given_up_before_the_time_is_over(
-    kring: Resources, coordinator: Staff, owner: Owner
-) -> None:
+async def test_nobody_is_given_up_before_the_time_is_over(kring: Resources, coordinator: Staff, owner: Owner) -> None:
     asked = await factories.approved(kring, coordinator)
     for number, invitation in enumerate(asked.invitations):
         await factories.answer(kring, coordinator, invitation, Answer.ACCEPTED if number < 2 else Answer.NOT_NOW)

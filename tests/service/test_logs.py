@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from service.logs import FIELDS, only_known_fields
 
 CARELESS = """
@@ -17,19 +19,21 @@ log.debug("quiet")
 """
 
 
-def _logged() -> str:
+@pytest.fixture(scope="module")
+def logged() -> str:
+    """What a process that logs carelessly wrote."""
     done = subprocess.run([sys.executable, "-c", CARELESS], capture_output=True, text=True, check=True)
     return done.stdout + done.stderr
 
 
-def test_a_log_line_is_json_with_the_known_fields_only() -> None:
-    (line,) = _logged().splitlines()
-    logged = json.loads(line)
-    assert (logged["event"], logged["run"], logged["dropped_fields"]) == ("submitted", "r1", ["email", "text"])
+def test_a_log_line_is_json_with_the_known_fields_only(logged: str) -> None:
+    (line,) = logged.splitlines()
+    fields = json.loads(line)
+    assert (fields["event"], fields["run"], fields["dropped_fields"]) == ("submitted", "r1", ["email", "text"])
 
 
-def test_what_was_dropped_is_nowhere_in_the_line() -> None:
-    assert [word for word in ("herkenbaar", "jan@") if word in _logged()] == []
+def test_what_was_dropped_is_nowhere_in_the_line(logged: str) -> None:
+    assert [word for word in ("herkenbaar", "jan@") if word in logged] == []
 
 
 def test_a_known_field_is_kept_as_it_is() -> None:

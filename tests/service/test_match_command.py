@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,24 @@ def test_every_reason_has_a_sentence() -> None:
 def test_a_sentence_speaks_dutch() -> None:
     reason = Reason(Code.SHARED_DAYPART, {"daypart": "mon-evening", "count": 5, "size": 8})
     assert sentence(reason) == "5 van de 8 mensen kunnen op maandagavond."
+
+
+def test_an_output_that_is_no_file_is_written_to_and_not_replaced(needs: Path, tmp_path: Path) -> None:
+    """As root, a renamed file takes the place of `/dev/null` itself, for every program on the machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert kring_match(needs, "-o", pipe).exit_code == 0
+        assert pipe.is_fifo()
+        assert os.read(reader, 1) == b"{"
+    finally:
+        os.close(reader)
+
+
+def test_an_output_that_is_a_link_stays_one(needs: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "plan.json")
+    assert kring_match(needs, "-o", link).exit_code == 0
+    assert link.is_symlink()
+    assert json.loads((tmp_path / "plan.json").read_text("utf-8"))["run"]

@@ -11,8 +11,7 @@ from models.plan import Code, Plan, Reason, Ungrouped
 from service import consents, matching, proposals
 from service.db import transaction
 from service.domain import Staff
-from service.errors import RunInProgress
-from service.matching import LeaseLost
+from service.errors import LeaseLost, RunInProgress
 from service.queries import needs as need_rows
 from service.queries import residents, runs
 from service.resources import Resources
@@ -26,7 +25,7 @@ Owner = asyncpg.Connection
 
 async def _store(kring: Resources, staff: Staff, run: runs.Run, plan: Plan) -> int:
     async with transaction(kring.pool, staff.municipality) as conn:
-        return await matching.store(conn, staff.municipality, run, plan, encoder="handmade", pooled=0)
+        return await matching.store(conn, staff.municipality, run, plan, pooled=0)
 
 
 async def _seated(owner: Owner) -> set[uuid.UUID]:
@@ -113,7 +112,7 @@ async def test_one_person_with_two_needs_is_apart_from_themselves(
     other = await factories.submit(kring, coordinator)
     await owner.execute("update kring.need set resident_id = $1", one.resident)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        pool, _ = await matching.pool(conn)
+        pool = await matching.pool(conn)
     assert {need.id: need.apart for need in pool} == {
         str(one.need): {str(other.need)},
         str(other.need): {str(one.need)},
@@ -164,7 +163,7 @@ async def test_an_edit_while_a_run_stores_hears_that_the_draft_is_gone(
             await proposals.rename(conn, seated.proposal, "Samen op pad")
 
     async with transaction(kring.pool, here) as conn:
-        await matching.store(conn, here, run, plan_of(seated.people), encoder="handmade", pooled=5)
+        await matching.store(conn, here, run, plan_of(seated.people), pooled=5)
         renaming = await waiting(owner, rename())
     with pytest.raises(proposals.ProposalDecided):
         await renaming
@@ -214,6 +213,19 @@ async def test_a_rejected_group_does_not_come_back(kring: Resources, coordinator
     assert await _store(kring, coordinator, run, plan_of(seated.people)) == 0
 
 
+async def test_people_of_a_group_that_is_left_out_hear_that_they_have_none(
+    kring: Resources, coordinator: Staff
+) -> None:
+    seated = await factories.draft(kring, coordinator)
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await proposals.reject(conn, coordinator, seated.proposal, "Kennen elkaar al.")
+    await factories.store_plan(kring, coordinator, plan_of(seated.people))
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        found = await need_rows.outcomes(conn, [one.need for one in seated.people])
+    assert {one.ungrouped_code for one in found.values()} == {"no_fitting_group"}
+    assert len(found) == len(seated.people)
+
+
 async def test_people_of_a_rejected_group_meet_in_another_one(kring: Resources, coordinator: Staff) -> None:
     seated = await factories.draft(kring, coordinator)
     async with transaction(kring.pool, coordinator.municipality) as conn:
@@ -228,7 +240,7 @@ async def test_why_somebody_has_no_group_is_kept(kring: Resources, coordinator: 
     reason = Reason(Code.THEME_TOO_SMALL, {"found": 2, "needed": 5})
     await factories.store_plan(kring, coordinator, Plan((), (), (Ungrouped(str(one.need), reason),), "handmade", 1))
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        found = (await need_rows.whereabouts(conn, [one.need]))[one.need]
+        found = (await need_rows.outcomes(conn, [one.need]))[one.need]
     assert (found.ungrouped_code, found.ungrouped_params) == ("theme_too_small", {"found": 2, "needed": 5})
 
 

@@ -84,6 +84,26 @@ async def test_numbers_that_cannot_be_are_refused(kring: Resources, coordinator:
             await _attended(kring, coordinator, platform, attended, newcomers)
 
 
+async def test_a_second_click_plans_cancels_and_records_nothing_more(kring: Resources, coordinator: Staff) -> None:
+    platform, _ = await factories.platform(kring, coordinator)
+    later = datetime(2099, 7, 7, 17, 30, tzinfo=UTC)
+    meeting = await _meeting(kring, coordinator, platform)
+    for _ in range(2):
+        async with transaction(kring.pool, coordinator.municipality) as conn:
+            await platforms.record_attendance(conn, coordinator, platform, meeting, attended=4, newcomers=1)
+            planned = await platforms.plan_meeting(conn, coordinator, platform, "Zaal 5", later)
+    for _ in range(2):
+        async with transaction(kring.pool, coordinator.municipality) as conn:
+            await platforms.cancel_meeting(conn, coordinator, platform, planned)
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        kinds = [event.kind for event in await platform_rows.events(conn, platform)]
+    assert {kind: kinds.count(kind) for kind in ("meeting_held", "meeting_planned", "meeting_cancelled")} == {
+        "meeting_held": 1,
+        "meeting_planned": 2,  # one came with the start
+        "meeting_cancelled": 1,
+    }
+
+
 async def test_a_cancelled_meeting_has_no_attendance(kring: Resources, coordinator: Staff) -> None:
     platform, _ = await factories.platform(kring, coordinator)
     meeting = await _meeting(kring, coordinator, platform)

@@ -9,30 +9,14 @@ import pytest
 from models.need import Perspective
 from service import consents, proposals, reports
 from service.db import Connection, transaction
-from service.domain import PlatformState, Role, Staff, StaffId
-from service.queries import municipalities
+from service.domain import PlatformState, Staff, StaffId
+from service.errors import TooFewPeople, TooLittleChanged
 from service.queries.reports import Person, Release, Tables
 from service.resources import Resources
 from tests import factories
 from tests.factories import Submitted
 
 CASEWORKERS = [StaffId(uuid.UUID(int=number)) for number in range(4)]
-
-
-@pytest.fixture
-async def caseworkers(kring: Resources, coordinator: Staff) -> list[Staff]:
-    """Three of one municipality: as many as a cell needs."""
-    async with transaction(kring.pool, coordinator.municipality) as conn:
-        for number in range(3):
-            await municipalities.put_staff(
-                conn,
-                coordinator.municipality,
-                subject=f"c{number}",
-                name=f"Consulent {number}",
-                roles=[Role.CASEWORKER],
-            )
-        found = [await municipalities.staff_by_subject(conn, f"c{number}") for number in range(3)]
-    return [staff for staff in found if staff is not None]
 
 
 async def submitted(kring: Resources, caseworkers: list[Staff], count: int) -> tuple[Submitted, ...]:
@@ -167,7 +151,7 @@ async def test_two_managers_at_the_same_moment_make_one_release(
 
 async def test_nine_residents_give_no_release(kring: Resources, caseworkers: list[Staff], owner: Connection) -> None:
     await submitted(kring, caseworkers, 9)
-    with pytest.raises(reports.TooFewPeople):
+    with pytest.raises(TooFewPeople):
         await frozen(kring, caseworkers[0])
     assert await owner.fetchval("select count(*) from kring.release") == 0
 
@@ -176,7 +160,7 @@ async def test_a_next_release_waits_for_ten_newcomers(kring: Resources, casework
     await submitted(kring, caseworkers, 12)
     await frozen(kring, caseworkers[0], "2026-K4")
     await submitted(kring, caseworkers, 9)
-    with pytest.raises(reports.TooLittleChanged):
+    with pytest.raises(TooLittleChanged):
         await frozen(kring, caseworkers[0], "2027-K1")
     await submitted(kring, caseworkers, 1)
     assert (await frozen(kring, caseworkers[0], "2027-K1")).tables.total == 20

@@ -35,7 +35,7 @@ async def fill(kring: Resources, coordinator: Staff) -> Submitted:
     run = await factories.claimed_run(kring, coordinator)
     plan = Plan((), (), (Ungrouped(str(left_out.need), Reason(Code.NO_SIMILAR_NEED, {"found": 0})),), "handmade", 1)
     async with transaction(kring.pool, here) as conn:
-        await factories.matching.store(conn, here, run, plan, encoder="handmade", pooled=2)
+        await factories.matching.store(conn, here, run, plan, pooled=2)
         await platforms.ask_pulse(conn, here, platform)
         pulse = await conn.fetchval("select id from kring.pulse")
         await platforms.answer_pulse(conn, here, pulse, invited.people[0].resident, welcome=5, helped=4, staying=5)

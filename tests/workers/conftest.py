@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from service import matching
 from service.db import transaction
 from service.demo.settings import environment
 from service.domain import RunId, Staff
+from service.processes import free_port
 from service.resources import Resources, open_resources
 from service.settings import Settings
 from service.vault import Sealed
@@ -87,9 +87,7 @@ class MailServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.mails = Mails()
         self._tls = tls
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._controller: Controller | None = None
 
     def start(self) -> None:

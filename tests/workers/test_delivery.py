@@ -253,9 +253,8 @@ async def test_a_missing_key_keeps_only_its_own_message_waiting(
     assert await outbox_states(owner) == {"sent": 4, "due": 1}
 
 
-async def test_a_message_overtaken_by_a_withdrawal_stays_cancelled(
-    kring: Resources, coordinator: Staff, jobs: Jobs, mails: Mails, owner: Owner
-) -> None:
+async def overtake(kring: Resources, coordinator: Staff, jobs: Jobs, mails: Mails) -> None:
+    """Everybody withdraws while the first message is on its way."""
     invited = await factories.approved(kring, coordinator)
     mails.hold_after = 0
     sending = asyncio.create_task(jobs.deliver({}, str(coordinator.municipality)))
@@ -264,20 +263,19 @@ async def test_a_message_overtaken_by_a_withdrawal_stays_cancelled(
         await withdraw(kring, coordinator, person)
     mails.release.set()
     await sending
+
+
+async def test_a_message_overtaken_by_a_withdrawal_stays_cancelled(
+    kring: Resources, coordinator: Staff, jobs: Jobs, mails: Mails, owner: Owner
+) -> None:
+    await overtake(kring, coordinator, jobs, mails)
     assert await outbox_states(owner) == {"cancelled": 5}
 
 
 async def test_a_link_overtaken_by_a_withdrawal_opens_nothing(
     kring: Resources, coordinator: Staff, jobs: Jobs, mails: Mails, owner: Owner
 ) -> None:
-    invited = await factories.approved(kring, coordinator)
-    mails.hold_after = 0
-    sending = asyncio.create_task(jobs.deliver({}, str(coordinator.municipality)))
-    await eventually(lambda: _is(mails.holding.is_set()))
-    for person in invited.people:
-        await withdraw(kring, coordinator, person)
-    mails.release.set()
-    await sending
+    await overtake(kring, coordinator, jobs, mails)
     assert await owner.fetchval("select count(*) from kring.link where revoked_at is null") == 0
 
 

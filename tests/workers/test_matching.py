@@ -7,6 +7,7 @@ import pytest
 from service import consents, matching
 from service.db import transaction
 from service.domain import RunId, Staff
+from service.errors import LeaseLost
 from service.queries import residents, runs
 from service.resources import Resources
 from tests import factories
@@ -126,8 +127,8 @@ async def test_a_worker_that_lost_its_run_stores_nothing(
     await owner.execute("update kring.match_run set attempt = attempt + 1")
     plan = factories.plan_of(people)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        with pytest.raises(matching.LeaseLost):
-            await matching.store(conn, coordinator.municipality, run, plan, encoder="handmade", pooled=5)
+        with pytest.raises(LeaseLost):
+            await matching.store(conn, coordinator.municipality, run, plan, pooled=5)
     assert await seated(owner) == 0
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.auth import Kring, Visitor
+from service.auth import Kring, NamesVisitor
 from service.errors import NotFound
 from service.web.pages import page
 
@@ -106,13 +106,13 @@ def stretches(text: str, base_url: str) -> Iterator[Stretch]:
     yield Stretch(text[at:], link=False)
 
 
-@router.get("/post")
-async def index(request: Request, kring: Kring, staff: Visitor) -> Response:  # noqa: ARG001 - the header shows who
+@router.get("/post", dependencies=[NamesVisitor])
+async def index(request: Request, kring: Kring) -> Response:
     letters = await run_in_threadpool(_letters, kring.settings.demo_mailbox)
     return page(request, "staff/mailbox.html", letters=letters)
 
 
-@router.get("/post/{key}")
-async def show(request: Request, kring: Kring, staff: Visitor, key: str) -> Response:  # noqa: ARG001
+@router.get("/post/{key}", dependencies=[NamesVisitor])
+async def show(request: Request, kring: Kring, key: str) -> Response:
     letter, text = await run_in_threadpool(_one, kring.settings.demo_mailbox, key)
     return page(request, "staff/letter.html", letter=letter, stretches=list(stretches(text, kring.settings.base_url)))

@@ -11,13 +11,13 @@ from models.need import PARTS, WEEKDAYS
 from service import consents, needs
 from service.auth import Caseworker, Kring, SafeForm
 from service.db import transaction
-from service.domain import Purpose, Role, Staff
-from service.errors import FieldErrors, Identifying, NotFound
+from service.domain import TEXT_MOST, Purpose, Role, Staff
+from service.errors import FieldErrors, Identifying
 from service.queries import municipalities, residents
 from service.queries import needs as rows
-from service.references import clean_reference
+from service.references import reference_or_not_found
 from service.resources import Resources
-from service.web import names, need_form, whereabouts
+from service.web import names, need_form, need_outcome
 from service.web.need_form import NeedForm
 from service.web.pages import page, render
 
@@ -29,12 +29,12 @@ PAGE_SIZE = 25
 async def index(request: Request, kring: Kring, staff: Caseworker, na: str | None = None) -> Response:
     """`na`: the reference of the last need on the page before."""
     everybody = Role.COORDINATOR in staff.roles
-    after = None if na is None else _reference(na)
+    after = None if na is None else reference_or_not_found(na)
     async with transaction(kring.pool, staff.municipality) as conn:
         found = await rows.page_of_needs(
             conn, submitted_by=None if everybody else staff.id, after=after, limit=PAGE_SIZE + 1
         )
-        lines = await whereabouts.lines(conn, found[:PAGE_SIZE])
+        lines = await need_outcome.lines(conn, found[:PAGE_SIZE])
     more = found[PAGE_SIZE - 1].reference if len(found) > PAGE_SIZE else None
     return page(request, "staff/needs.html", lines=lines, more=more, first=after is None, everybody=everybody)
 
@@ -54,7 +54,7 @@ async def _form_context(kring: Resources, staff: Staff, form: NeedForm, spans: t
         "names": names,
         "days": [(day, names.WEEKDAYS[day]) for day in WEEKDAYS],
         "parts": [(part, names.PARTS[part]) for part in PARTS],
-        "text_most": needs.TEXT_MOST,
+        "text_most": TEXT_MOST,
         **_check_context(form.text, spans),
     }
 
@@ -93,7 +93,7 @@ async def submit(request: Request, kring: Kring, staff: Caseworker) -> Response:
 async def check(request: Request, _: Caseworker) -> Response:
     """The live check while typing: part of a page, and nothing of the text is kept."""
     text = need_form.read_form(await request.form()).text
-    if len(text) > needs.TEXT_MOST:
+    if len(text) > TEXT_MOST:
         context = _check_context(text, (), needs.text_problem(text) or "")
     else:
         # In a thread: a long note takes a tenth of a second, and others are typing too
@@ -104,16 +104,16 @@ async def check(request: Request, _: Caseworker) -> Response:
 @router.get("/hulpvragen/{reference}")
 async def show(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
     async with transaction(kring.pool, staff.municipality) as conn:
-        need = await needs.for_staff(conn, staff, _reference(reference))
-        where = await whereabouts.of_need(conn, need)
+        need = await needs.for_staff(conn, staff, reference_or_not_found(reference))
+        outcome = await need_outcome.of_need(conn, need)
         given = await residents.consents(conn, need.resident_id)
     return page(
         request,
         "staff/need.html",
         need=need,
-        where=where,
-        consents=given,
-        invited=any(consent.purpose is Purpose.INVITATION for consent in given),
+        outcome=outcome,
+        consents=sorted(given, key=lambda consent: list(Purpose).index(consent.purpose)),
+        invited=_may_be_invited(given),
         names=names,
     )
 
@@ -121,20 +121,18 @@ async def show(request: Request, kring: Kring, staff: Caseworker, reference: str
 @router.get("/hulpvragen/{reference}/ontvangen")
 async def received(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
     async with transaction(kring.pool, staff.municipality) as conn:
-        need = await needs.for_staff(conn, staff, _reference(reference))
-    return page(request, "staff/need_received.html", need=need)
+        need = await needs.for_staff(conn, staff, reference_or_not_found(reference))
+        given = await residents.consents(conn, need.resident_id)
+    return page(request, "staff/need_received.html", need=need, invited=_may_be_invited(given))
+
+
+def _may_be_invited(given: list[residents.ConsentRow]) -> bool:
+    return any(consent.purpose is Purpose.INVITATION for consent in given)
 
 
 @router.post("/hulpvragen/{reference}/intrekking", dependencies=[SafeForm])
 async def withdraw(kring: Kring, staff: Caseworker, reference: str) -> Response:
-    wanted = _reference(reference)
+    wanted = reference_or_not_found(reference)
     async with transaction(kring.pool, staff.municipality) as conn:
         await needs.withdraw(conn, staff, wanted)
     return RedirectResponse(f"/hulpvragen/{wanted}", status_code=303)
-
-
-def _reference(typed: str) -> str:
-    reference = clean_reference(typed)
-    if reference is None:
-        raise NotFound
-    return reference

@@ -18,6 +18,7 @@ from service.queries import pulses
 from service.queries.platforms import Meeting
 from service.resources import Resources
 from service.web import names, platform_events
+from service.web.fields import text_field
 from service.web.meeting_form import MeetingForm, read_meeting
 from service.web.pages import date_nl, moment_nl, page
 
@@ -30,6 +31,11 @@ BADGES = {
 }
 CHARTED = 12
 """The last meetings that fit a screen; the table has them all."""
+
+NO_NUMBER = {
+    "attended": "Vul in hoeveel mensen er waren. Was er niemand? Vul dan 0 in.",
+    "newcomers": "Vul in hoeveel mensen er voor het eerst waren. Was er niemand nieuw? Vul dan 0 in.",
+}
 
 Change = Callable[[Connection], Awaitable[object]]
 
@@ -59,7 +65,7 @@ async def plan_meeting(request: Request, kring: Kring, staff: Coordinator, platf
 @router.post("/platforms/{platform_id}/opkomst", dependencies=[SafeForm])
 async def record_attendance(request: Request, kring: Kring, staff: Coordinator, platform_id: UUID) -> Response:
     form = await request.form()
-    typed = {field: str(form.get(field, "")).strip() for field in ("held", "attended", "newcomers")}
+    typed = {field: text_field(form, field).strip() for field in ("held", "attended", "newcomers")}
 
     async def change(conn: Connection) -> None:
         meeting, attended, newcomers = _attendance(typed)
@@ -110,7 +116,7 @@ async def resume(request: Request, kring: Kring, staff: Coordinator, platform_id
 
 @router.post("/platforms/{platform_id}/einde", dependencies=[SafeForm])
 async def end(request: Request, kring: Kring, staff: Coordinator, platform_id: UUID) -> Response:
-    typed = str((await request.form()).get("reason", ""))
+    typed = text_field(await request.form(), "reason")
 
     async def change(conn: Connection) -> None:
         if typed not in set(EndReason):
@@ -150,8 +156,8 @@ def _uuid(typed: object) -> UUID | None:
 def _attendance(typed: Mapping[str, str]) -> tuple[MeetingId, int, int]:
     """Meeting, how many came, how many of them for the first time. Raises FieldErrors with everything that is wrong."""
     problems = {
-        field: "Vul een getal in. Was er niemand? Vul dan 0 in."
-        for field in ("attended", "newcomers")
+        field: problem
+        for field, problem in NO_NUMBER.items()
         if not (typed[field].isdecimal() and len(typed[field]) <= 4)
     }
     meeting = _uuid(typed["held"])
@@ -186,6 +192,7 @@ async def _context(kring: Resources, staff: Staff, platform_id: PlatformId) -> d
         "pulse_from": next_pulse if next_pulse > now else None,
         "least": platforms.PULSE_LEAST,
         "events": [(event.at, platform_events.sentence(event)) for event in events],
+        "now": now,
         "going": platform.state is not PlatformState.ENDED,
         "badge": BADGES[platform.state],
         "names": names,

@@ -15,7 +15,7 @@ from models.plan import Code, Reason
 from service import proposals, wording
 from service.auth import Coordinator, Kring, SafeForm
 from service.db import Connection, transaction
-from service.domain import BOUNDS, LANGUAGES, Channel, ProposalId, ProposalState, ResidentId, Staff
+from service.domain import BOUNDS, Channel, ProposalId, ProposalState, ResidentId, Staff
 from service.errors import (
     Conflict,
     FieldErrors,
@@ -31,6 +31,7 @@ from service.queries import proposals as rows
 from service.queries.proposals import Proposal, Seat
 from service.resources import Resources
 from service.web import names
+from service.web.fields import text_field
 from service.web.meeting_form import meeting_form, read_meeting, suggestion
 from service.web.pages import page
 
@@ -50,6 +51,18 @@ class Messages:
     sent: int
     by_hand: int
     nobody_asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A seat as the page shows it; `fits`: free at the group's daypart."""
+
+    seat: Seat
+    reasons: list[str]
+    fits: bool
+    other_times: list[str]
+    languages: str
+    waiting_days: int
 
 
 @router.get("/voorstellen")
@@ -76,7 +89,7 @@ async def show(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
 
 @router.post("/voorstellen/{proposal_id}/naam", dependencies=[SafeForm])
 async def rename(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
-    title = str((await request.form()).get("title", ""))
+    title = text_field(await request.form(), "title")
 
     async def change(conn: Connection) -> None:
         await proposals.rename(conn, ProposalId(proposal_id), title)
@@ -96,7 +109,7 @@ async def plan(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
 
 @router.post("/voorstellen/{proposal_id}/weghalen", dependencies=[SafeForm])
 async def drop(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
-    reference = str((await request.form()).get("reference", ""))
+    reference = text_field(await request.form(), "reference")
 
     async def change(conn: Connection) -> None:
         resident = await _candidate(conn, proposal_id, reference)
@@ -107,7 +120,7 @@ async def drop(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
 
 @router.post("/voorstellen/{proposal_id}/terugzetten", dependencies=[SafeForm])
 async def restore(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
-    reference = str((await request.form()).get("reference", ""))
+    reference = text_field(await request.form(), "reference")
 
     async def change(conn: Connection) -> None:
         resident = await _candidate(conn, proposal_id, reference)
@@ -119,7 +132,7 @@ async def restore(request: Request, kring: Kring, staff: Coordinator, proposal_i
 @router.post("/voorstellen/{proposal_id}/goedkeuring", dependencies=[SafeForm])
 async def approve(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
     """Approve what was on the page and nothing else; a colleague may have changed it since."""
-    seen = str((await request.form()).get("seen", ""))
+    seen = text_field(await request.form(), "seen")
 
     async def change(conn: Connection) -> None:
         await rows.lock_proposal(conn, ProposalId(proposal_id))
@@ -136,7 +149,7 @@ async def approve(request: Request, kring: Kring, staff: Coordinator, proposal_i
 
 @router.post("/voorstellen/{proposal_id}/afwijzing", dependencies=[SafeForm])
 async def reject(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
-    reason = str((await request.form()).get("reason", ""))
+    reason = text_field(await request.form(), "reason")
 
     async def change(conn: Connection) -> None:
         await proposals.reject(conn, staff, ProposalId(proposal_id), reason)
@@ -198,33 +211,32 @@ async def _context(kring: Resources, staff: Staff, proposal_id: ProposalId) -> d
     return {
         "proposal": proposal,
         "reasons": _sentences(proposal.reasons),
-        "people": [_person(seat, proposal.daypart, now) for seat in people],
+        "people": [_candidate_of(seat, proposal.daypart, now) for seat in people],
         "dropped": [seat.reference for seat in seats if seat.dropped_at is not None] if is_draft else [],
         "areas": sorted(Counter(seat.area_name for seat in people).items(), key=lambda area: (-area[1], area[0])),
         "messages": _messages(people),
         "start": BOUNDS[proposal.form].start,
         "tally": tally,
         "platform": platform,
-        "suggestion": suggestion(proposal.daypart, now),
+        "suggestion": suggestion(proposal.daypart, now) if proposal.daypart else None,
         "seen": _seen(proposal, seats),
         "title": proposal.title,
+        "stopgap": wording.is_stopgap(proposal.title),
         "meeting": meeting_form(proposal.meeting_place, proposal.meeting_at),
         "reason": "",
         "names": names,
     }
 
 
-def _person(seat: Seat, daypart: str | None, now: datetime) -> dict[str, Any]:
-    """A candidate as the page shows it."""
-    return {
-        "seat": seat,
-        "reasons": _sentences(seat.reasons),
-        "fits": daypart is not None and daypart in seat.dayparts,
-        "other_times": [names.DAYPARTS[part] for part in names.DAYPARTS if part in seat.dayparts and part != daypart],
-        "languages": ", ".join(LANGUAGES.get(code, code) for code in seat.languages),
-        "waiting_days": max(0, (now - seat.waiting_since).days),
-        "by_hand": seat.channel != SENT_BY_KRING,
-    }
+def _candidate_of(seat: Seat, daypart: str | None, now: datetime) -> Candidate:
+    return Candidate(
+        seat=seat,
+        reasons=_sentences(seat.reasons),
+        fits=daypart is not None and daypart in seat.dayparts,
+        other_times=[names.DAYPARTS[part] for part in names.DAYPARTS if part in seat.dayparts and part != daypart],
+        languages=", ".join(wording.language(code) for code in seat.languages),
+        waiting_days=max(0, (now - seat.waiting_since).days),
+    )
 
 
 def _sentences(reasons: list[dict[str, Any]]) -> list[str]:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from models.disclosure import percentage
+from models.labels import number_of
 from service import reports
 from service.auth import Kring, Manager, SafeForm
 from service.db import transaction
 from service.domain import Staff
-from service.errors import NotFound
+from service.errors import NotFound, TooFewPeople, TooLittleChanged
 from service.queries import runs
 from service.queries.reports import Line, Part, Release, Table
 from service.resources import Resources
@@ -51,7 +52,7 @@ async def make(request: Request, kring: Kring, staff: Manager) -> Response:
     try:
         async with transaction(kring.pool, staff.municipality) as conn:
             await reports.freeze(conn, staff.municipality, reports.quarter_of(datetime.now(UTC)))
-    except (reports.TooFewPeople, reports.TooLittleChanged) as error:
+    except (TooFewPeople, TooLittleChanged) as error:
         context = await _context(kring, staff) | {"refused": error.message}
         return page(request, "staff/report.html", status=error.status, **context)
     return RedirectResponse("/rapportage", status_code=303)
@@ -78,7 +79,7 @@ async def download(kring: Kring, staff: Manager) -> Response:
 def _rows(release: Release) -> list[tuple[str, str, int]]:
     rows = [("Van hulpvraag naar groep", STEPS[line.name], line.residents) for line in release.tables.steps]
     for part, table in _parts(release):
-        rows += [(CAPTIONS[part], _cell(_name(part, line)), line.residents) for line in table.lines]
+        rows += [(CAPTIONS[part], spreadsheet_safe(_name(part, line)), line.residents) for line in table.lines]
     return rows
 
 
@@ -87,7 +88,7 @@ def _parts(release: Release) -> list[tuple[Part, Table]]:
     return [(part, release.tables.parts[part]) for part in CAPTIONS if part in release.tables.parts]
 
 
-def _cell(text: str) -> str:
+def spreadsheet_safe(text: str) -> str:
     """A spreadsheet takes what starts like this for a formula; a name of an area is somebody's input."""
     return text.lstrip("=+-@\t\r")
 
@@ -119,16 +120,24 @@ async def _context(kring: Resources, staff: Staff) -> dict[str, Any]:
         if release
         else [],
         "step_names": len(STEPS),
-        "tables": [_table(part, table) for part, table in _parts(release)] if release else [],
+        "tables": [table_of(part, table) for part, table in _parts(release)] if release else [],
         "refused": "",
     }
 
 
-def _table(part: Part, table: Table) -> dict[str, Any]:
+def table_of(part: Part, table: Table) -> dict[str, Any]:
     lines = [(_name(part, line), line.residents) for line in table.lines]
     # what no theme was found for is no theme
     bars = [(_name(part, line), line.residents, 0, str(line.residents)) for line in table.lines if line.name]
-    return {"part": part, "caption": CAPTIONS[part], "lines": lines, "complete": table.complete, "bars": bars}
+    numbered = part == "themes" and any(number_of(line.name) is not None for line in table.lines)
+    return {
+        "part": part,
+        "caption": CAPTIONS[part],
+        "lines": lines,
+        "complete": table.complete,
+        "bars": bars,
+        "numbered": numbered,
+    }
 
 
 def _shown(name: str, line: Line, total: int) -> tuple[str, int, int | None]:

@@ -6,15 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from service.auth import Kring, SafeForm, Visitor, end_session, session_cookie, start_session
+from service.auth import Kring, NamesVisitor, SafeForm, Visitor, end_session, session_cookie, start_session
 from service.db import nowhere, transaction
 from service.domain import MunicipalityId, Role, Staff
 from service.errors import NotFound
 from service.queries import municipalities, needs, proposals, runs
 from service.resources import Resources
+from service.typed import one_line
 from service.web import names
+from service.web.fields import text_field
+from service.web.need_outcome import NeedLine, lines
 from service.web.pages import page
-from service.web.whereabouts import NeedLine, lines
 
 router = APIRouter(default_response_class=HTMLResponse)
 LATEST = 3  # needs on the start page; the list has them all
@@ -63,8 +65,8 @@ async def _waiting(kring: Resources, staff: Staff) -> Waiting:
         )
 
 
-@router.get("/aanmelden")
-async def sign_in_page(request: Request, kring: Kring, staff: Visitor) -> Response:  # noqa: ARG001 - the header shows who
+@router.get("/aanmelden", dependencies=[NamesVisitor])
+async def sign_in_page(request: Request, kring: Kring) -> Response:
     if not kring.settings.demo:
         return page(request, "staff/sign_in_not_yet.html", status=503)
     return page(request, "staff/sign_in_demo.html", people=await _demo_people(kring))
@@ -88,11 +90,11 @@ async def _demo_people(kring: Resources) -> list[tuple[municipalities.Municipali
 async def sign_in(request: Request, kring: Kring) -> Response:
     form = await request.form()
     try:
-        municipality = MunicipalityId(UUID(str(form.get("municipality", ""))))
+        municipality = MunicipalityId(UUID(text_field(form, "municipality")))
     except ValueError as error:
         raise NotFound from error
     async with transaction(kring.pool, municipality) as conn:
-        staff = await municipalities.staff_by_subject(conn, str(form.get("subject", "")).replace("\0", ""))
+        staff = await municipalities.staff_by_subject(conn, one_line(text_field(form, "subject")))
     if staff is None:
         raise NotFound
     cookie = session_cookie(kring)

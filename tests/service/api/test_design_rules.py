@@ -64,6 +64,24 @@ async def test_broken_json_is_a_problem(client: httpx.AsyncClient) -> None:
     assert "mevrouw" not in answer.text
 
 
+async def test_the_name_of_an_unknown_field_is_only_repeated_when_it_can_be_a_slip(client: httpx.AsyncClient) -> None:
+    answer = await client.post(f"{V1}/hulpvragen", json={"teskt": "x", "mevrouw van der Berg": "x"})
+    named = {error["field"] for error in answer.json()["errors"] if error["message"] == "Dit veld bestaat niet."}
+    assert named == {"teskt", "body"}
+
+
+async def test_an_address_with_a_line_end_is_a_problem_too(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{V1}/hulpvragen/a%0Ab")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("claims", [{"sub": "case\0worker"}, {"municipality": "water\0dam"}])
+async def test_a_claim_that_cannot_be_looked_up_is_nobody(api: App, sign: Sign, claims: dict[str, str]) -> None:
+    visitor = await api.visitor()
+    visitor.headers["authorization"] = f"Bearer {sign(**claims)}"
+    assert (await visitor.get(f"{V1}/gebieden")).status_code == 401
+
+
 async def test_ten_megabytes_are_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post(f"{V1}/hulpvragen", json={"tekst": "a" * 10_000_000})
     assert answer.status_code == 413

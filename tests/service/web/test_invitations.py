@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from models.plan import Code
-from service import invitations
+from service import invitations, platforms
 from service.db import Connection, transaction
 from service.domain import Answer, Staff
 from service.queries import platforms as platform_rows
@@ -19,21 +19,6 @@ from tests.app import App
 from tests.service.web.compare import everything, without_nonce
 
 YES, NOT_NOW, NEVER = ({"choice": choice} for choice in ("accepted", "not_now", "never"))
-
-
-@pytest.fixture
-async def invited(kring: Resources, coordinator: Staff) -> factories.Invited:
-    return await factories.approved(kring, coordinator, 6)
-
-
-@pytest.fixture
-async def token(kring: Resources, coordinator: Staff, invited: factories.Invited) -> str:
-    return await factories.link(kring, coordinator, invited.invitations[0])
-
-
-@pytest.fixture
-async def resident(app: App, token: str) -> httpx.AsyncClient:
-    return await app.link_holder(token)
 
 
 async def state(owner: Connection, invited: factories.Invited, which: int = 0) -> str:
@@ -154,7 +139,7 @@ async def test_the_reasons_are_told_in_plain_words(resident: httpx.AsyncClient, 
         {"code": "waited_long", "params": {"days": 120}},
     )
     shown = (await resident.get("/uitnodiging")).text
-    assert "Uw vraag lijkt op die van 4 anderen in deze groep." in shown
+    assert "Uw vraag lijkt op die van 4 anderen." in shown
     assert "U zei dat dinsdagavond goed uitkomt." in shown
     assert "U wacht al 120 dagen op een groep." in shown
 
@@ -324,3 +309,18 @@ async def test_a_member_sees_the_next_meeting_not_the_first(
     shown = (await resident.get("/uitnodiging")).text
     assert "Bibliotheek" in shown
     assert "Buurthuis De Linde" not in shown
+
+
+async def test_a_pause_shows_no_meeting(
+    app: App, kring: Resources, coordinator: Staff, invited: factories.Invited
+) -> None:
+    for one in invited.invitations[:5]:
+        await factories.answer(kring, coordinator, one, Answer.ACCEPTED)
+    resident = await app.link_holder(await factories.link(kring, coordinator, invited.invitations[0]))
+    assert "De volgende bijeenkomst" in (await resident.get("/uitnodiging")).text
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        (platform,) = await platform_rows.platforms(conn)
+        await platforms.pause(conn, coordinator, platform.id)
+    paused = (await resident.get("/uitnodiging")).text
+    assert "De groep heeft nu pauze." in paused
+    assert "De volgende bijeenkomst" not in paused

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from models.need import DAYPARTS
 from service.consents import TEXTS
 from service.db import Connection
 from service.domain import Staff
@@ -15,21 +16,6 @@ from service.web.pages import TEMPLATES
 from tests import factories
 from tests.app import App
 from tests.service.web.compare import everything, without_nonce
-
-
-@pytest.fixture
-async def invited(kring: Resources, coordinator: Staff) -> factories.Invited:
-    return await factories.approved(kring, coordinator, 5)
-
-
-@pytest.fixture
-async def token(kring: Resources, coordinator: Staff, invited: factories.Invited) -> str:
-    return await factories.link(kring, coordinator, invited.invitations[0])
-
-
-@pytest.fixture
-async def resident(app: App, token: str) -> httpx.AsyncClient:
-    return await app.link_holder(token)
 
 
 async def test_the_page_shows_what_is_held(resident: httpx.AsyncClient, invited: factories.Invited) -> None:
@@ -124,6 +110,19 @@ async def test_a_resident_whose_form_is_too_old_is_not_sent_to_the_sign_in_of_st
 ) -> None:
     refused = await resident.post("/mijn-gegevens/intrekken", data={"csrf": "old"})
     assert 'href="/"' not in refused.text
+    assert "Er is nog niets veranderd." in refused.text
+    assert "Open de link in uw bericht nog een keer." in refused.text
+
+
+async def test_who_can_come_at_any_time_is_not_read_a_list_of_the_whole_week(
+    app: App, kring: Resources, coordinator: Staff
+) -> None:
+    people = await factories.some_people(kring, coordinator, 5, dayparts=DAYPARTS)
+    invited = await factories.approved(kring, coordinator, people=people)
+    resident = await app.link_holder(await factories.link(kring, coordinator, invited.invitations[0]))
+    shown = (await resident.get("/mijn-gegevens")).text
+    assert "Het maakt niet uit wanneer" in shown
+    assert "maandagochtend" not in shown
 
 
 @pytest.mark.parametrize("page", ["invitation", "answered", "pulse", "pulse_done"])

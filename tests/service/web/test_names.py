@@ -17,13 +17,11 @@ CLOSED_SETS = [
     (engine.PARTS, names.PARTS),
     (engine.Meeting, names.MEETINGS),
     (engine.Form, names.FORMS),
-    (engine.Form, names.FORM_EXPLANATIONS),
     (domain.Channel, names.CHANNELS),
     (domain.Purpose, names.PURPOSES),
     (domain.GivenBy, names.GIVEN_BY),
     (domain.RecordedHow, names.RECORDED_HOW),
     (domain.Role, names.ROLES),
-    (domain.ProposalState, names.PROPOSAL_STATES),
     (domain.PlatformState, names.PLATFORM_STATES),
     (domain.EndReason, names.END_REASONS),
 ]

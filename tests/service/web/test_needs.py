@@ -1,9 +1,12 @@
 """The pages of needs: list, form, live check, one need, withdrawing it."""
 
+import re
 import uuid
+from html import unescape
 from typing import Any, TypeAlias
 
 import asyncpg
+import httpx
 import pytest
 
 from models.plan import Code, Plan, Reason, Ungrouped
@@ -15,6 +18,15 @@ from tests.factories import approved, draft, store_plan, submit
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 NEW = "/hulpvragen/nieuw"
+
+
+def fields(answer: httpx.Response) -> dict[str, list[str]]:
+    """The hidden fields of the form, as a browser sends them; a name may come more than once."""
+    found: dict[str, list[str]] = {}
+    form = answer.text.partition("<main")[2]
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form):
+        found.setdefault(name, []).append(unescape(value))
+    return found
 
 
 def filled_in(**changes: Any) -> dict[str, Any]:
@@ -44,6 +56,40 @@ async def test_a_filled_in_form_becomes_a_need(app: App, caseworker: Staff) -> N
     assert sent.status_code == 303
     received = await client.get(sent.headers["location"])
     assert "is ontvangen" in received.text
+
+
+async def test_a_session_that_ended_while_typing_loses_nothing(app: App, caseworker: Staff, owner: Owner) -> None:
+    client = await app.signed_in(caseworker)
+    data = filled_in(text="Zorgt voor haar moeder.\r\nZij zoekt anderen die dat ook doen, om mee te praten.")
+    token = fields(await client.get(NEW))["csrf"]
+    await owner.execute("delete from kring.staff_session")
+    kept = await client.post(NEW, data={**data, "csrf": token})
+    assert kept.status_code == 401
+    again = await app.signed_in(caseworker)
+    stale = await again.post(NEW, data=fields(kept))
+    assert stale.status_code == 403, "sent by somebody else's session until its own form was shown"
+    sent = await again.post(NEW, data=fields(stale))
+    assert sent.status_code == 303
+    stored = await owner.fetchrow("select text, languages, dayparts from kring.need")
+    assert stored is not None
+    assert "Zij zoekt anderen" in stored["text"]
+    assert set(stored["languages"]) == {"nl", "en"}
+    assert set(stored["dayparts"]) == {"tue-evening", "wed-morning"}
+
+
+async def test_what_another_site_sends_as_a_need_is_not_kept(app: App, caseworker: Staff) -> None:
+    client = await app.signed_in(caseworker)
+    client.headers["sec-fetch-site"] = "cross-site"
+    answer = await app.submit(client, NEW, filled_in())
+    assert answer.status_code == 403
+    assert "Zorgt al jaren" not in answer.text
+
+
+async def test_without_consent_to_invite_the_caseworker_hears_that_nothing_is_sent(app: App, caseworker: Staff) -> None:
+    client = await app.signed_in(caseworker)
+    data = filled_in(consents=["matching"], channel=None, contact_email=None)
+    received = await client.get((await app.submit(client, NEW, data)).headers["location"])
+    assert "Kring stuurt niets" in received.text
 
 
 async def test_the_form_opens_with_no_consent_ticked(app: App, caseworker: Staff) -> None:

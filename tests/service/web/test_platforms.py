@@ -239,6 +239,18 @@ async def test_changing_an_ended_platform_is_a_conflict(
     await app.submit(browser, page, {"reason": "not_needed"}, to=f"{page}/einde")
     answer = await app.submit(browser, page, {}, to=f"{page}/pauze")
     assert answer.status_code == 409
+    assert f'href="{page}"' in answer.text, "no way back to the platform"
+
+
+async def test_a_meeting_that_an_ended_platform_still_had_is_not_called_planned(
+    app: App, browser: httpx.AsyncClient, platform: PlatformId
+) -> None:
+    page = f"/platforms/{platform}"
+    assert "gepland" in (await browser.get(page)).text.partition("Wat er gebeurde")[0]
+    await app.submit(browser, page, {"reason": "not_needed"}, to=f"{page}/einde")
+    meetings = (await browser.get(page)).text.partition("Wat er gebeurde")[0]
+    assert "ging niet door" in meetings
+    assert "gepland" not in meetings
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A coordinator reviews a proposal: sees why, changes it, decides, and is told what happened and no more."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -227,7 +228,25 @@ async def test_what_a_colleague_changed_meanwhile_is_not_approved_unseen(
     await app.submit(browser, path(seated), {"title": "Iets anders"}, to=f"{path(seated)}/naam")
     answer = await app.submit(browser, path(seated), {"seen": before}, to=f"{path(seated)}/goedkeuring")
     assert answer.status_code == 409
+    assert f'href="{path(seated)}"' in answer.text, "no way back to what changed"
     assert await owner.fetchval("select state from kring.proposal") == "draft"
+
+
+async def test_a_group_that_no_word_may_name_asks_for_a_name(
+    app: App, browser: httpx.AsyncClient, kring: Resources, coordinator: Staff
+) -> None:
+    plan = factories.plan_of(await factories.some_people(kring, coordinator, 5))
+    (group,), (theme,) = plan.groups, plan.themes
+    plan = replace(plan, groups=(replace(group, label="Thema 1"),), themes=(replace(theme, label="Thema 1"),))
+    run = await factories.store_plan(kring, coordinator, plan)
+    (proposal,) = await factories.drafts_of_run(kring, coordinator, run)
+    page = f"/voorstellen/{proposal}"
+    shown = (await browser.get(page)).text
+    assert "<title>Voorstel Kring van zonen en dochters (thema 1) - Kring</title>" in shown
+    assert "Deze groep heeft nog geen eigen naam." in shown
+    await app.submit(browser, page, {"title": "Samen zorgen"}, to=f"{page}/naam")
+    assert "Deze groep heeft nog geen eigen naam." not in (await browser.get(page)).text
+    assert "Zonen en dochters (thema\u00a01)" in (await browser.get(f"/zoektochten/{run}")).text
 
 
 async def test_approving_twice_at_once_invites_once(

@@ -117,7 +117,7 @@ async def test_a_second_time_is_thanked_and_not_counted(app: App, member: httpx.
     csrf = fields(await member.get("/peiling"))["csrf"]
     for _ in range(2):
         sent = await member.post("/peiling", data={**ALL, "csrf": csrf}, follow_redirects=True)
-    assert "U hebt al geantwoord" in sent.text
+    assert "Wij hebben uw antwoorden" in sent.text
     assert await answers(owner) == [(4, 3, 5)]
 
 

@@ -22,7 +22,7 @@ class Stage(StrEnum):
 
 
 SHORT: dict[Stage, str] = {
-    Stage.WAITING: "Nog niet gezocht",
+    Stage.WAITING: "Wacht op zoeken",
     Stage.UNGROUPED: "Nog geen groep gevonden",
     Stage.PROPOSED: "In een voorstel",
     Stage.GROUP: "Groep gevonden",
@@ -38,7 +38,7 @@ BADGES: dict[Stage, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class NeedOutcome:
     """`why` is the engine's reason for no group yet; `proposal_id` is for a coordinator, who may open it."""
 
     stage: Stage
@@ -58,20 +58,20 @@ class Whereabouts:
 class NeedLine:
     need: needs.NeedRow
     first_words: str
-    where: Whereabouts
+    outcome: NeedOutcome
 
 
-def _of(need: needs.NeedRow, found: needs.Whereabouts | None) -> Whereabouts:
+def _of(need: needs.NeedRow, found: needs.Outcome | None) -> NeedOutcome:
     if need.state == "withdrawn":
-        return Whereabouts(Stage.WITHDRAWN)
+        return NeedOutcome(Stage.WITHDRAWN)
     if found is None:
-        return Whereabouts(Stage.WAITING)
+        return NeedOutcome(Stage.WAITING)
     if found.proposal_id is not None:
         stage = Stage.GROUP if found.proposal_state is ProposalState.APPROVED else Stage.PROPOSED
-        return Whereabouts(stage, proposal_id=found.proposal_id)
+        return NeedOutcome(stage, proposal_id=found.proposal_id)
     if found.ungrouped_code is not None:
-        return Whereabouts(Stage.UNGROUPED, why=_why(found.ungrouped_code, found.ungrouped_params or {}))
-    return Whereabouts(Stage.WAITING)
+        return NeedOutcome(Stage.UNGROUPED, why=_why(found.ungrouped_code, found.ungrouped_params or {}))
+    return NeedOutcome(Stage.WAITING)
 
 
 def _why(code: str, params: dict[str, str | int | float]) -> str:
@@ -89,10 +89,10 @@ def first_words(text: str | None) -> str:
 
 async def lines(conn: Connection, found: list[needs.NeedRow]) -> list[NeedLine]:
     """The needs with what became of each, in the order given."""
-    where = await needs.whereabouts(conn, [need.id for need in found])
-    return [NeedLine(need, first_words(need.text), _of(need, where.get(need.id))) for need in found]
+    found_of = await needs.outcomes(conn, [need.id for need in found])
+    return [NeedLine(need, first_words(need.text), _of(need, found_of.get(need.id))) for need in found]
 
 
-async def of_need(conn: Connection, need: needs.NeedRow) -> Whereabouts:
-    where = await needs.whereabouts(conn, [NeedId(need.id)])
-    return _of(need, where.get(need.id))
+async def of_need(conn: Connection, need: needs.NeedRow) -> NeedOutcome:
+    found_of = await needs.outcomes(conn, [NeedId(need.id)])
+    return _of(need, found_of.get(need.id))
