@@ -1,6 +1,6 @@
 """Small cells: what of a table of residents may be shown without telling about any of them.
 
-The rules are those of RULES.md, "Reports" (CBS practice; Hundepool et al., Handbook on Statistical Disclosure Control):
+The rules are those of docs/sources.md, "Reports" (CBS practice; Hundepool et al., Statistical Disclosure Control):
 ten residents and three caseworkers a cell, fives, secondary suppression, no percentage on small numbers, no group of
 100%. `partition` keeps one promise: **to somebody who knows the rules, the rounding, and even the exact total and the
 exact shown cells, a suppressed cell may still be anything from 0 to 9.** `tests/models/test_disclosure.py` makes, for

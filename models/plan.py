@@ -55,7 +55,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class MatchSettings:
-    """The bounds of a group. Defaults from TARGETS.md, "Groups", unless a reason stands behind them.
+    """The bounds of a group. Defaults from docs/sources.md, "Groups", unless a reason stands behind them.
 
     Raises Infeasible when a bound can never hold.
     """

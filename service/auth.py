@@ -24,7 +24,7 @@ from service.resources import Resources
 from service.typed import visible
 
 LINK_SESSION_SECONDS = 30 * 60
-FORM_SECONDS = 12 * 3600  # as long as a session can last (RULES.md, Access)
+FORM_SECONDS = 12 * 3600  # as long as a session can last (docs/sources.md, Access)
 TOKEN_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # public-key only; `none` and shared secrets never
 
 

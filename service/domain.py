@@ -139,7 +139,7 @@ class NewNeed:
 
 @dataclass(frozen=True, slots=True)
 class GroupBounds:
-    """How many yeses start a platform, and how many it holds (TARGETS.md, Groups)."""
+    """How many yeses start a platform, and how many it holds (docs/sources.md, Groups)."""
 
     start: int
     least: int

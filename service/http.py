@@ -35,7 +35,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Headers:
-    """Adds the headers of RULES.md to every answer, errors included, and gives each page its nonce."""
+    """Adds the headers of docs/sources.md to every answer, errors included, and gives each page its nonce."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app

@@ -1,7 +1,7 @@
 """Inviting a resident, and what follows from the answer.
 
 The answer of one person never depends on another's: whoever declines is asked nothing, loses nothing and is shown to
-nobody (DESIGN.md, "refusing costs nothing").
+nobody (docs/sources.md, Principles).
 """
 
 import secrets
@@ -17,7 +17,7 @@ from service.errors import AlreadyAnswered, LinkUnknown
 from service.queries import invitations, needs, outbox, proposals, residents
 from service.queries import platforms as platform_rows
 
-TOKEN_BYTES = 24  # 192 bits from `secrets`, above the 128 that RULES.md asks
+TOKEN_BYTES = 24  # 192 bits from `secrets`, above the 128 that docs/sources.md asks
 
 
 @dataclass(frozen=True, slots=True)

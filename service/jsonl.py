@@ -108,7 +108,7 @@ class ContactRow(BaseModel):
 
 
 class NeedRow(BaseModel):
-    """A row of the file format in DESIGN.md; keys it does not know are ignored."""
+    """A row of the file format in docs/sources.md; keys it does not know are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,7 +1,7 @@
 """Runs of the matching: asked for, read for the engine, and stored as drafts for a person to decide on.
 
-The run's row is the truth (DESIGN.md): a worker takes it under a lease, computes without a transaction, and stores in
-one. The engine itself is `models.match`; what happens between is `workers.matching`.
+The run's row is the truth (docs/decisions/0001): a worker takes it under a lease, computes without a transaction, and
+stores in one. The engine itself is `models.match`; what happens between is `workers.matching`.
 """
 
 import secrets

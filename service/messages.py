@@ -1,7 +1,8 @@
 """The words of every message to a resident.
 
 A message passes mail servers, notifications and other people's eyes, so it says who sends it and that there is a
-page to open: no theme, no reason, no name of a group, no place, no time (RULES.md, Messages). The rest is on the page.
+page to open: no theme, no reason, no name of a group, no place, no time (docs/sources.md, Messages). The rest is on
+the page.
 """
 
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def demo_stays_on_loopback(self) -> "Settings":
-        """The one-click sign-in is for one person at one machine (RULES.md, Access)."""
+        """The one-click sign-in is for one person at one machine (docs/sources.md, Access)."""
         if self.demo and not (self.host in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK):
             raise ValueError("demo mode only starts on loopback: KRING_HOST and KRING_BASE_URL must be 127.0.0.1")
         return self

@@ -30,7 +30,7 @@ def deidentify(
 
 
 def as_json(note_id: str, text: str) -> dict[str, object]:
-    """A row of the file format in DESIGN.md; `start` and `end` are code points of `text`."""
+    """A row of the file format in docs/sources.md; `start` and `end` are code points of `text`."""
     spans = find_identifying(text)
     return {
         "id": note_id,

@@ -49,7 +49,7 @@ def match(
 
 
 def as_json(plan: Plan, *, refused: int = 0) -> dict[str, Any]:
-    """The plan in the file format of DESIGN.md, with what a coordinator needs to check it beside it."""
+    """The plan in the file format of docs/sources.md, with what a coordinator needs to check it beside it."""
     placed = sum(len(group.members) for group in plan.groups)
     return {
         "groups": [_group(group) for group in plan.groups],

@@ -84,8 +84,8 @@ create table kring.staff_session (
 select kring.protect('kring.staff_session', 'select, insert, update, delete');
 
 -- A visitor comes with a cookie and nothing else, so the municipality follows from the session. This function runs as
--- the owner and answers for exactly one key: idle 30 minutes, absolute 12 hours (RULES.md, Access). The search path is
--- empty because a temporary table of the caller's would otherwise be found before ours.
+-- the owner and answers for exactly one key: idle 30 minutes, absolute 12 hours (docs/sources.md, Access). The search
+-- path is empty because a temporary table of the caller's would otherwise be found before ours.
 create function kring.session_municipality(wanted bytea) returns uuid
 language sql stable security definer set search_path = '' as $$
     select municipality_id from kring.staff_session

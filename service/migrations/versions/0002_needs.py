@@ -111,7 +111,7 @@ create table kring.need (
     meeting text not null check (meeting in ('in_person', 'online', 'either')),
     submitted_by uuid not null,
     -- Who held the talk, as a code: the signed-in caseworker, or for an imported row the code in the export. A label or
-    -- a report cell needs several of them (RULES.md, Reports).
+    -- a report cell needs several of them (docs/sources.md, Reports).
     noted_by text not null,
     waiting_since timestamptz not null default now(),
     paused_until timestamptz,           -- "not now": nobody asks again before this

@@ -15,7 +15,7 @@ create table kring.platform (
     state text not null default 'forming' check (state in ('forming', 'active', 'paused', 'ended')),
     created_at timestamptz not null default now(),
     ended_at timestamptz,
-    -- the closing reasons of Wituk (2002), see TARGETS.md
+    -- the closing reasons of Wituk (2002), see docs/sources.md
     end_reason text check (end_reason in ('attendance', 'leadership', 'not_needed', 'conflict', 'logistics')),
     check ((state = 'ended') = (ended_at is not null and end_reason is not null)),
     unique (municipality_id, id),

@@ -1,4 +1,4 @@
-"""The NL GOV API Design Rules 2.2, as far as a program can see them (RULES.md, API)."""
+"""The NL GOV API Design Rules 2.2, as far as a program can see them (docs/sources.md, API)."""
 
 from typing import Any
 

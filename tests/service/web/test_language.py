@@ -21,7 +21,7 @@ from service.messages import compose
 from service.web.pages import ENVIRONMENT, TEMPLATES
 
 RESIDENT = sorted(path.relative_to(TEMPLATES).as_posix() for path in (TEMPLATES / "resident").glob("*.html"))
-AVERAGE_MOST = 15  # RULES.md, Pages
+AVERAGE_MOST = 15  # docs/sources.md, Pages
 SENTENCE_MOST = 25
 
 FORBIDDEN = {
