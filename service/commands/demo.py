@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 
 from service.commands.errors import clear_errors, stop
+from service.demo.api_token import write_token
 from service.demo.children import Child, child
-from service.demo.first_day import first_day, is_new
+from service.demo.first_day import SLUG, first_day, is_new
 from service.demo.mail import mail_catcher
 from service.demo.settings import demo_settings, write_env_file
 from service.embedded import EmbeddedServers, Server
@@ -63,6 +64,7 @@ def _run(console: Console, folder: Path, port: int) -> None:
         settings = demo_settings(folder, servers, mail=mail, port=port)
         with _step(console, "Database"):
             migrate(settings)
+        token = write_token(folder, settings, municipality=SLUG, subject="anouk")
         worker = stack.enter_context(child(settings, folder, "worker"))
         web = stack.enter_context(child(settings, folder, "serve"))
         with _step(console, "Pages"):
@@ -72,6 +74,7 @@ def _run(console: Console, folder: Path, port: int) -> None:
         console.print(
             f"\nKring is ready: {settings.base_url}\n"
             f"  Sign in as anyone you like; the mail that Kring sent is at {settings.base_url}/post\n"
+            f"  The API is at {settings.base_url}/api/v1, with the bearer token in {token}\n"
             f"  Other commands reach it after: set -a; . {write_env_file(folder, settings)}; set +a\n"
             f"  Logs and data are in {folder}; Ctrl-C stops everything"
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
+from service.demo.api_token import public_keys
 from service.demo.mail import MailCatcher
 from service.embedded import EmbeddedServers
 from service.processes import write_private
@@ -36,6 +37,8 @@ def demo_settings(folder: Path, servers: EmbeddedServers, *, mail: MailCatcher, 
         smtp_port=mail.port,
         smtp_tls="none",
         mail_from="kring@elzermeer.example",
+        api_issuer="https://inloggen.elzermeer.example",
+        api_keys_file=public_keys(folder).absolute(),
     )
 
 

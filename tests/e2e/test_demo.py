@@ -61,6 +61,8 @@ def test_the_demo_gets_ready_stops_cleanly_and_starts_again(tmp_path: Path) -> N
         people = httpx.get(f"{url}/aanmelden").text
         assert "Aanmelden als Bilal" in people
         assert "@elzermeer.example" in httpx.get(f"{url}/post").text
+        token = {"authorization": f"Bearer {(folder / 'api-token').read_text()}"}
+        assert len(httpx.get(f"{url}/api/v1/hulpvragen", headers=token).json()["hulpvragen"]) == 20
         process.send_signal(signal.SIGINT)
         assert process.wait(STOP_SECONDS) == 0
     assert left_behind(folder) == []
