@@ -28,11 +28,11 @@ DAYS: Final = {
 PARTS: Final = {"morning": "ochtend", "afternoon": "middag", "evening": "avond"}
 PERSPECTIVES: Final = {
     Perspective.SELF: "gaat om henzelf",
-    Perspective.PARENT: "zijn ouder",
-    Perspective.PARTNER: "zijn partner",
-    Perspective.CHILD: "zijn kind van iemand die zorg nodig heeft",
-    Perspective.SIBLING: "zijn broer of zus",
-    Perspective.RELATIVE: "zijn familielid",
+    Perspective.PARENT: "zijn ouder van iemand die dit meemaakt",
+    Perspective.PARTNER: "zijn partner van iemand die dit meemaakt",
+    Perspective.CHILD: "zijn kind van iemand die dit meemaakt",
+    Perspective.SIBLING: "zijn broer of zus van iemand die dit meemaakt",
+    Perspective.RELATIVE: "zijn familie van iemand die dit meemaakt",
     Perspective.FOSTER_PARENT: "zijn pleegouder",
 }
 
@@ -63,7 +63,7 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.MEETS_NEARBY: "Niemand reist verder dan {km} km naar het midden van de groep.",
     Code.PLACES_UNKNOWN: "Van {count} mensen is de wijk niet bekend. Vraag of zij kunnen komen.",
     Code.SAME_AGE: "Iedereen is jonger dan 18 en ongeveer even oud.",
-    Code.WEAKEST_LINK: "Wie het minst op de anderen lijkt, scoort {percent} van de 100.",
+    Code.WEAKEST_LINK: "Ook wie het minst op de anderen lijkt, past erbij: {percent} van de 100 punten.",
     Code.CLOSE_TO_OTHERS: "De vraag lijkt op die van {count} anderen in deze groep van {size}.",
     Code.CAN_COME: "Kan op {daypart}.",
     Code.NEEDS_OTHER_TIME: "Kan niet op {daypart}. Vraag of een ander moment lukt.",
