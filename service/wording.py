@@ -88,6 +88,14 @@ NAMELESS_THEME: Final = (
 )
 
 
+def stored_sentence(code: str, params: Mapping[str, Param]) -> str | None:
+    """The sentence of a reason as the database holds it; None for one of an older engine, whose reasons were others."""
+    try:
+        return sentence(Reason(Code(code), params))
+    except (KeyError, ValueError):
+        return None
+
+
 def sentence(reason: Reason) -> str:
     """The reason as a Dutch sentence."""
     if reason.code is Code.SHARED_PERSPECTIVE:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.plan import Code, Reason
 from service import wording
 from service.db import Connection
 from service.domain import NeedId, ProposalId, ProposalState
@@ -75,10 +74,7 @@ def _of(need: needs.NeedRow, found: needs.Outcome | None) -> NeedOutcome:
 
 
 def _why(code: str, params: dict[str, str | int | float]) -> str:
-    try:
-        return wording.sentence(Reason(Code(code), params))
-    except (KeyError, ValueError):  # stored by an older engine, whose reasons were other ones
-        return f"{names.UNGROUPED_OTHER}."
+    return wording.stored_sentence(code, params) or f"{names.UNGROUPED_OTHER}."
 
 
 def first_words(text: str | None) -> str:

@@ -47,3 +47,9 @@ def test_a_theme_without_a_word_says_of_whom_it_is(label: str, perspective: Pers
 def test_the_reason_of_a_theme_without_a_word_names_no_number() -> None:
     assert wording.sentence(Reason(Code.SHARED_THEME, {"label": "Thema 6"})) == wording.NAMELESS_THEME
     assert "Pleegouders" in wording.sentence(Reason(Code.SHARED_THEME, {"label": "Pleegouders"}))
+
+
+def test_a_reason_of_an_older_engine_has_no_sentence_and_breaks_nothing() -> None:
+    assert wording.stored_sentence("a_code_that_is_gone", {}) is None
+    assert wording.stored_sentence(Code.SHARED_DAYPART, {"unexpected": 1}) is None
+    assert wording.stored_sentence(Code.KEPT_APART, {"found": 4, "needed": 5})

@@ -11,7 +11,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from models.plan import Code, Reason
 from service import proposals, wording
 from service.auth import Coordinator, Kring, SafeForm
 from service.db import Connection, transaction
@@ -240,7 +239,8 @@ def _candidate_of(seat: Seat, daypart: str | None, now: datetime) -> Candidate:
 
 
 def _sentences(reasons: list[dict[str, Any]]) -> list[str]:
-    return [wording.sentence(Reason(Code(reason["code"]), reason["params"])) for reason in reasons]
+    found = (wording.stored_sentence(reason["code"], reason["params"]) for reason in reasons)
+    return [sentence for sentence in found if sentence]
 
 
 def _messages(people: Sequence[Seat]) -> Messages:
