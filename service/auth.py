@@ -36,6 +36,11 @@ def resources(request: Request) -> Resources:
 Kring = Annotated[Resources, Depends(resources)]
 
 
+def _signer(kring: Resources, purpose: str) -> URLSafeTimedSerializer:
+    """Signs for one purpose only: what it signed for another is forged here."""
+    return URLSafeTimedSerializer(kring.settings.secret.get_secret_value(), salt=purpose)
+
+
 # --- staff sessions -------------------------------------------------------------------------------------------------
 
 
@@ -111,10 +116,6 @@ class RoleNeeded:
 # --- residents' links -----------------------------------------------------------------------------------------------
 
 
-def _link_signer(kring: Resources) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(kring.settings.secret.get_secret_value(), salt="link-session")
-
-
 async def find_link(kring: Resources, token_hash: bytes) -> Link:
     """Raises LinkUnknown: unknown, used up and expired get one and the same answer."""
     async with nowhere(kring.pool) as conn:
@@ -130,13 +131,13 @@ async def find_link(kring: Resources, token_hash: bytes) -> Link:
 
 def link_session(kring: Resources, token_hash: bytes) -> str:
     """The short session a link is exchanged for: signed, half an hour, and no row, since opening changes nothing."""
-    return _link_signer(kring).dumps(token_hash.hex())
+    return _signer(kring, "link-session").dumps(token_hash.hex())
 
 
 async def link_holder(request: Request, kring: Kring) -> Link:
     cookie = request.cookies.get(link_cookie(kring), "")
     try:
-        token_hash = bytes.fromhex(_link_signer(kring).loads(cookie, max_age=LINK_SESSION_SECONDS))
+        token_hash = bytes.fromhex(_signer(kring, "link-session").loads(cookie, max_age=LINK_SESSION_SECONDS))
     except BadSignature as error:
         raise LinkUnknown from error
     return await find_link(kring, token_hash)
@@ -146,14 +147,19 @@ async def link_holder(request: Request, kring: Kring) -> Link:
 
 
 def _visitor(request: Request, kring: Resources) -> str:
-    """What a form is bound to: the session it was shown in."""
-    return request.cookies.get(session_cookie(kring), "") + "|" + request.cookies.get(link_cookie(kring), "")
+    """What a form is bound to: the session it was shown in, as a hash."""
+    cookies = request.cookies.get(session_cookie(kring), "") + "|" + request.cookies.get(link_cookie(kring), "")
+    return sha256(cookies.encode()).hexdigest()
 
 
 def form_token(request: Request, kring: Resources) -> str:
     """The hidden field `csrf` of every form."""
-    signer = URLSafeTimedSerializer(kring.settings.secret.get_secret_value(), salt="form")
-    return signer.dumps(sha256(_visitor(request, kring).encode()).hexdigest())
+    return _signer(kring, "form").dumps(_visitor(request, kring))
+
+
+def from_this_site(request: Request) -> bool:
+    """Whether a page of ours sent this, as far as the browser says; an old one says nothing."""
+    return request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
 
 
 async def check_form(request: Request, kring: Kring) -> None:
@@ -161,15 +167,14 @@ async def check_form(request: Request, kring: Kring) -> None:
 
     A visitor without a session has nothing to forge with but the sign-in itself; `Sec-Fetch-Site` guards that one.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+    if not from_this_site(request):
         raise ForgedForm
     sent = (await request.form()).get("csrf")
-    signer = URLSafeTimedSerializer(kring.settings.secret.get_secret_value(), salt="form")
     try:
-        bound = signer.loads(sent if isinstance(sent, str) else "", max_age=FORM_SECONDS)
+        bound = _signer(kring, "form").loads(sent if isinstance(sent, str) else "", max_age=FORM_SECONDS)
     except BadSignature as error:
         raise ForgedForm from error
-    if not secrets.compare_digest(bound, sha256(_visitor(request, kring).encode()).hexdigest()):
+    if not secrets.compare_digest(bound, _visitor(request, kring)):
         raise ForgedForm
 
 
@@ -186,6 +191,7 @@ async def token_staff(request: Request, kring: Kring) -> Staff:
     if scheme.lower() != "bearer" or settings.api_keys_file is None or settings.api_issuer is None:
         raise NotSignedIn
     try:
+        # read each time: a key that was rotated counts from now on, without a restart
         keys = KeySet.import_key_set(json.loads(settings.api_keys_file.read_text()))
         claims = jwt.decode(token, keys, algorithms=TOKEN_ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
@@ -213,6 +219,12 @@ async def token_staff(request: Request, kring: Kring) -> Staff:
     return staff
 
 
+async def token_caseworker(staff: Annotated[Staff, Depends(token_staff)]) -> Staff:
+    if not staff.is_caseworker:
+        raise NotAllowed
+    return staff
+
+
 # --- what a route declares ------------------------------------------------------------------------------------------
 
 Visitor = Annotated[Staff | None, Depends(maybe_staff)]
@@ -223,4 +235,5 @@ Coordinator = Annotated[Staff, Depends(RoleNeeded(Role.COORDINATOR))]
 Manager = Annotated[Staff, Depends(RoleNeeded(Role.MANAGER))]
 LinkHolder = Annotated[Link, Depends(link_holder)]
 TokenHolder = Annotated[Staff, Depends(token_staff)]
+TokenCaseworker = Annotated[Staff, Depends(token_caseworker)]
 SafeForm = Depends(check_form)

@@ -15,6 +15,8 @@ from models.need import AgeBand, Form, Meeting, Perspective
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 """The clock that residents and staff live by; what is stored is in UTC."""
 TEXT_MOST = 4000
+TITLE_MOST = 80  # characters, as the database has it: name of a proposal or platform
+PLACE_MOST = 200  # characters, as the database has it: where people meet
 """Characters of a note. A note of a talk has a tenth of it; a pasted report is refused."""
 UNDER_16 = frozenset({AgeBand.UNDER_12, AgeBand.AGE_12_15})
 """A legal representative consents for them (UAVG art. 5) and is written to."""
@@ -105,6 +107,11 @@ class Staff:
     municipality_name: str
     name: str
     roles: frozenset[Role]
+
+    @property
+    def is_caseworker(self) -> bool:
+        """A coordinator is a caseworker too; a manager is neither."""
+        return not self.roles.isdisjoint({Role.CASEWORKER, Role.COORDINATOR})
 
 
 @dataclass(frozen=True, slots=True)

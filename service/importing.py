@@ -9,7 +9,7 @@ from models.age import read_age_band
 from models.need import DAYPARTS, AgeBand
 from service import needs
 from service.db import Pool, transaction
-from service.domain import UNDER_16, Contact, GivenBy, MunicipalityId, NewNeed, Purpose, RecordedHow, Role, Staff
+from service.domain import UNDER_16, Contact, GivenBy, MunicipalityId, NewNeed, Purpose, RecordedHow, Staff
 from service.errors import FieldErrors, Identifying, NotFound
 from service.jsonl import GoodRow, NeedRow, RefusedRow
 from service.places import Places
@@ -84,7 +84,7 @@ async def find_staff(pool: Pool, slug: str, subject: str) -> Staff:
         raise NotFound(f"there is no municipality {slug!r}")
     async with transaction(pool, municipality.id) as conn:
         staff = await municipalities.staff_by_subject(conn, subject)
-    if staff is None or not staff.roles & {Role.CASEWORKER, Role.COORDINATOR}:
+    if staff is None or not staff.is_caseworker:
         raise NotFound(f"there is no caseworker {subject!r} in {slug}")
     return staff
 

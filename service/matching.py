@@ -14,9 +14,8 @@ from models.need import Need
 from models.plan import Code, Group, Plan, Reason, Ungrouped
 from service import wording
 from service.db import Connection, refusal
-from service.domain import BOUNDS, MunicipalityId, NeedId, Purpose, RunId, Staff
+from service.domain import BOUNDS, TITLE_MOST, MunicipalityId, NeedId, Purpose, RunId, Staff
 from service.errors import LeaseLost, RunInProgress
-from service.proposals import TITLE_MOST
 from service.queries import needs, proposals, residents, runs
 
 

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import cos, radians
+from math import cos, inf, radians
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,10 @@ class Places:
         if row.area is None or not is_dutch(row.area.lat, row.area.lon):
             return ""
         lat, lon = row.area.lat, row.area.lon
-        near = [area for area in await self._known() if km_between(lat, lon, area.lat, area.lon) <= AREA_KM]
-        if near:
-            return min(near, key=lambda area: km_between(lat, lon, area.lat, area.lon)).code
+        known = [(km_between(lat, lon, area.lat, area.lon), area.code) for area in await self._known()]
+        km, code = min(known, default=(inf, ""))
+        if km <= AREA_KM:
+            return code
         return await self._make(round(lat, 2), round(lon, 2))
 
     async def _known(self) -> list[municipalities.Area]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from service.db import Connection
 from service.domain import (
+    PLACE_MOST,
     EndReason,
     MeetingId,
     MunicipalityId,
@@ -70,7 +71,7 @@ async def _going(conn: Connection, platform_id: PlatformId) -> PlatformState:
 async def plan_meeting(conn: Connection, staff: Staff, platform_id: PlatformId, place: str, at: datetime) -> MeetingId:
     """The same place and time a second time is a second click: still one meeting."""
     place = one_line(place)
-    if not 1 <= len(place) <= 200:
+    if not 1 <= len(place) <= PLACE_MOST:
         raise FieldErrors({"place": "Vul in waar de bijeenkomst is."})
     await _going(conn, platform_id)
     for known in await platforms.meetings(conn, platform_id):

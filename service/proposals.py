@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from service import invitations
 from service.db import Connection
-from service.domain import BOUNDS, ProposalId, ProposalState, Purpose, ResidentId, Staff
+from service.domain import BOUNDS, PLACE_MOST, TITLE_MOST, ProposalId, ProposalState, Purpose, ResidentId, Staff
 from service.errors import (
     FieldErrors,
     MeetingInPast,
@@ -19,9 +19,6 @@ from service.errors import (
 )
 from service.queries import proposals, residents
 from service.typed import one_line, several_lines
-
-TITLE_MOST = 80
-PLACE_MOST = 200
 
 
 async def _draft(conn: Connection, proposal_id: ProposalId) -> None:

@@ -9,10 +9,9 @@ from pydantic.alias_generators import to_camel
 
 from models.need import AgeBand, Meeting, Perspective
 from service import needs
-from service.auth import Kring, TokenHolder
+from service.auth import Kring, TokenCaseworker, TokenHolder
 from service.db import transaction
-from service.domain import TEXT_MOST, Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow, Role
-from service.errors import NotAllowed
+from service.domain import TEXT_MOST, Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
 from service.queries import municipalities
 from service.queries import needs as rows
 from service.references import reference_or_not_found
@@ -91,16 +90,10 @@ def _shown(need: rows.NeedRow) -> Hulpvraag:
     )
 
 
-def _may_see_needs(staff: TokenHolder) -> None:
-    if not staff.roles & {Role.CASEWORKER, Role.COORDINATOR}:
-        raise NotAllowed
-
-
 @router.post("/hulpvragen", status_code=201, summary="Dien een hulpvraag in")
 async def submit(
-    request: Request, response: Response, kring: Kring, staff: TokenHolder, body: NieuweHulpvraag
+    request: Request, response: Response, kring: Kring, staff: TokenCaseworker, body: NieuweHulpvraag
 ) -> Ontvangst:
-    _may_see_needs(staff)
     need = NewNeed(
         submission_key=body.sleutel,
         text=body.tekst,
@@ -126,11 +119,10 @@ async def submit(
 async def mine(
     request: Request,
     kring: Kring,
-    staff: TokenHolder,
+    staff: TokenCaseworker,
     aantal: Annotated[int, Query(ge=1, le=PAGE_MOST)] = 20,
     na: Annotated[str | None, Query(max_length=12, description="verder bladeren: zie _links.next")] = None,
 ) -> dict[str, Any]:
-    _may_see_needs(staff)
     async with transaction(kring.pool, staff.municipality) as conn:
         found = await rows.page_of_needs(
             conn, submitted_by=staff.id, after=None if na is None else reference_or_not_found(na), limit=aantal + 1
@@ -144,15 +136,13 @@ async def mine(
 
 
 @router.get("/hulpvragen/{referentie}", summary="Eén hulpvraag")
-async def one(kring: Kring, staff: TokenHolder, referentie: str) -> Hulpvraag:
-    _may_see_needs(staff)
+async def one(kring: Kring, staff: TokenCaseworker, referentie: str) -> Hulpvraag:
     async with transaction(kring.pool, staff.municipality) as conn:
         return _shown(await needs.for_staff(conn, staff, reference_or_not_found(referentie)))
 
 
 @router.post("/hulpvragen/{referentie}/intrekkingen", status_code=201, summary="Trek een hulpvraag in")
-async def withdraw(kring: Kring, staff: TokenHolder, referentie: str) -> Ontvangst:
-    _may_see_needs(staff)
+async def withdraw(kring: Kring, staff: TokenCaseworker, referentie: str) -> Ontvangst:
     reference = reference_or_not_found(referentie)
     async with transaction(kring.pool, staff.municipality) as conn:
         await needs.withdraw(conn, staff, reference)

@@ -71,11 +71,12 @@ def _run(console: Console, folder: Path, port: int) -> None:
             wait_until_it_listens(settings.port, web)
         if asyncio.run(is_new(settings)):
             asyncio.run(first_day(settings, console))
+        env = write_env_file(folder, settings)
         console.print(
             f"\nKring is ready: {settings.base_url}\n"
             f"  Sign in as anyone you like; the mail that Kring sent is at {settings.base_url}/post\n"
             f"  The API is at {settings.base_url}/api/v1, with the bearer token in {token}\n"
-            f"  Other commands reach it after: set -a; . {write_env_file(folder, settings)}; set +a\n"
+            f"  Other commands reach it after: set -a; . {env}; set +a\n"
             f"  Logs and data are in {folder}; Ctrl-C stops everything"
         )
         _keep_running(console, folder, (servers.postgres, servers.redis, worker, web))

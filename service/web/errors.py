@@ -3,7 +3,7 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from service.auth import maybe_staff, resources
+from service.auth import from_this_site, maybe_staff, resources
 from service.errors import Conflict, ForgedForm, KringError, LinkUnknown, NotSignedIn
 from service.web.pages import page
 
@@ -30,8 +30,7 @@ async def error_page(request: Request, error: KringError) -> Response:
 
 def _is_own_need(request: Request) -> bool:
     """Whether this is the form of a need, sent from the form itself and not from another site."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    return request.method == "POST" and request.url.path == NEED_FORM and site in {"same-origin", "none"}
+    return request.method == "POST" and request.url.path == NEED_FORM and from_this_site(request)
 
 
 async def _kept_need(request: Request, error: KringError) -> Response:

@@ -5,7 +5,7 @@ import pytest
 from models.need import Form, Perspective
 from models.plan import Code, Reason
 from service import wording
-from service.proposals import TITLE_MOST
+from service.domain import TITLE_MOST
 
 
 @pytest.mark.parametrize("form", Form)
