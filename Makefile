@@ -22,11 +22,12 @@ test: .venv/ready $(STYLES) ## all tests, on a real PostgreSQL, Redis, mail serv
 
 check: lint test ## lint and test
 
-lint: .venv/ready ## style, types and the direction of imports
+lint: .venv/ready ## style, types, the direction of imports, and the rules of the corpus
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python -m models.training.checking
 
 format: .venv/ready ## write the style that lint checks
 	.venv/bin/ruff check --fix .
