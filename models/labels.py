@@ -11,19 +11,21 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from models.need import Need
-from models.normalise import dutch_words, plain, read
+from models.normalise import dutch_words, plain
 from models.plan import MatchSettings
+from models.taxonomy import taxonomy
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _NUMBERED: Final = re.compile(r"Thema (\d+)")
 MIN_SHARE: Final = 0.6
 MIN_LIFT: Final = 4.0
 """A word the field's vocabulary does not know must be used by most of the theme and hardly elsewhere."""
-TOPIC_WEIGHT: Final = 0.6
-"""Concepts below this are circumstances (sleep, shame), not what a theme is about."""
+STEM_LEAST: Final = 4
+"""Letters of a stem that may vouch for a word; a shorter one begins words of all kinds."""
 CANDIDATES: Final = 100
 """Only the words most residents of a theme used are looked at; a rarer one would not be its name."""
 MIN_WHOLE: Final = 3
@@ -36,6 +38,13 @@ def number_of(label: str) -> int | None:
     """The number of a theme for which no word passed; None when the label is made of words."""
     numbered = _NUMBERED.fullmatch(label)
     return int(numbered[1]) if numbered else None
+
+
+@lru_cache(maxsize=1)
+def _topic_stems() -> tuple[str, ...]:
+    """Stems of the words that name the topics of the taxonomy."""
+    stems = {stem for topic in taxonomy().topics.values() for stem in topic.words if len(stem) >= STEM_LEAST}
+    return tuple(sorted(stems - dutch_words().stop))
 
 
 class Labeller:
@@ -75,7 +84,7 @@ class Labeller:
             return 0.0
         share = len(users) / len(rows)
         in_pool = self._spread[word] / len(self._needs)
-        names_topic = any(weight >= TOPIC_WEIGHT for weight in read(word).concepts.values())
+        names_topic = plain(word).startswith(_topic_stems())
         if not names_topic and (share < MIN_SHARE or share < MIN_LIFT * in_pool):
             return 0.0
         return share * math.log1p(1 / in_pool) * (2.0 if names_topic else 1.0)
