@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("demo", "serve", "worker", "migrate", "match", "deidentify", "import-needs", "import-areas")
+COMMANDS = ("demo serve worker migrate match topics encode deidentify import-needs import-areas train evaluate").split()
 
 
 class OnDemand(TyperGroup):

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from models.need import DAYPARTS, AgeBand, Meeting, Need, Perspective
@@ -22,9 +31,14 @@ from service.domain import TEXT_MOST, Channel, Purpose
 MAX_LINE: Final = 256 * 1024
 """Bytes; the longest sound row is under 40 kB, and a line this long is never loaded whole."""
 MAX_WAITING_DAYS: Final = 36_500
+ANY_TEXT: Final = "any_text"
+"""Context key: take a text that is empty, without words or too long to be a need; what reads it says so itself."""
 _BOM: Final = b"\xef\xbb\xbf"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+
+
+Context = dict[str, bool]
 
 
 class FileUnreadable(Exception):
@@ -61,7 +75,9 @@ def _no_control_characters(value: str) -> str:
     return value
 
 
-def _has_words(value: str) -> str:
+def _has_words(value: str, info: ValidationInfo) -> str:
+    if (info.context or {}).get(ANY_TEXT):
+        return value
     if not value.strip():
         raise ValueError("is empty")
     if len(value) > TEXT_MOST:
@@ -161,14 +177,15 @@ class NeedRow(BaseModel):
         )
 
 
-def read_needs(path: Path) -> Iterator[GoodRow | RefusedRow]:
+def read_needs(path: Path, *, any_text: bool = False) -> Iterator[GoodRow | RefusedRow]:
     """Yield every row of the file in order, as a need or a refusal; blank lines are passed over.
 
+    `any_text` takes texts that could be no need (empty, without words, very long), for commands that only read them.
     A file that is one JSON array is read as its elements, numbered from 1. An empty file yields nothing. Raises
     FileUnreadable when there is no such file, or it is a directory, or it may not be read.
     """
     first_line: dict[str, int] = {}
-    for row in _rows(path):
+    for row in _rows(path, {ANY_TEXT: any_text}):
         if row.id is None:
             yield row.checked
             continue
@@ -187,14 +204,14 @@ class _Row:
     id: str | None
 
 
-def _rows(path: Path) -> Iterator[_Row]:
+def _rows(path: Path, context: Context) -> Iterator[_Row]:
     try:
         with path.open("rb") as file:
             if _is_array(file):
-                yield from _array_rows(file.read())
+                yield from _array_rows(file.read(), context)
             else:
                 for number, line in _lines(file):
-                    row = _checked_line(number, line)
+                    row = _checked_line(number, line, context)
                     if row is not None:
                         yield row
     except OSError as error:
@@ -208,7 +225,7 @@ def _is_array(file: BinaryIO) -> bool:
     return head.startswith(b"[")
 
 
-def _array_rows(content: bytes) -> Iterator[_Row]:
+def _array_rows(content: bytes, context: Context) -> Iterator[_Row]:
     """The elements of one JSON array; anything wrong with the array itself is one refusal, as nothing in it is sure."""
     decoded = _decoded(content.removeprefix(_BOM))
     if isinstance(decoded, RefusedRow):
@@ -221,7 +238,7 @@ def _array_rows(content: bytes) -> Iterator[_Row]:
         yield _Row(RefusedRow(1, "is not an array of objects"), None)
     else:
         for number, element in enumerate(parsed, start=1):
-            yield _checked(number, element)
+            yield _checked(number, element, context)
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -235,7 +252,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         yield number, line
 
 
-def _checked_line(number: int, line: bytes) -> _Row | None:
+def _checked_line(number: int, line: bytes, context: Context) -> _Row | None:
     if not line.strip():
         return None
     if len(line) > MAX_LINE:
@@ -247,7 +264,7 @@ def _checked_line(number: int, line: bytes) -> _Row | None:
     parsed = _parsed(number, decoded.strip())
     if isinstance(parsed, RefusedRow):
         return _Row(parsed, None)
-    row = _checked(number, parsed)
+    row = _checked(number, parsed, context)
     if marked:
         return _Row(
             RefusedRow(number, "starts with a byte order mark (save the file as UTF-8 without BOM)", row.id), row.id
@@ -279,13 +296,13 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
-def _checked(number: int, value: object) -> _Row:
+def _checked(number: int, value: object, context: Context) -> _Row:
     if not isinstance(value, dict):
         return _Row(RefusedRow(number, "is not a JSON object"), None)
     given = value.get("id")
     row_id = given.strip() if isinstance(given, str) and given.strip() and len(given) <= 100 else None
     try:
-        return _Row(GoodRow(number, NeedRow.model_validate(value)), row_id)
+        return _Row(GoodRow(number, NeedRow.model_validate(value, context=context)), row_id)
     except ValidationError as error:
         return _Row(RefusedRow(number, _sentence(error.errors(include_url=False)[0]), row_id), row_id)
 

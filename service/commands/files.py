@@ -21,6 +21,8 @@ class NeedsFile:
 
     needs: list[Need]
     refused: list[RefusedRow]
+    asked: set[str]
+    """Ids of the rows that say who asks; the others only got the perspective a need has by default."""
 
 
 def check_output(path: Path | None) -> None:
@@ -35,15 +37,17 @@ def check_output(path: Path | None) -> None:
         raise stop(f"{path}: its directory cannot be written to")
 
 
-def read_file(path: Path, *, skip_bad: bool) -> NeedsFile:
+def read_file(path: Path, *, skip_bad: bool, any_text: bool = False) -> NeedsFile:
     """All rows. A refused one stops the command, or with `skip_bad` is named on standard error and left out."""
-    read = NeedsFile([], [])
+    read = NeedsFile([], [], set())
     try:
-        for row in read_needs(path):
+        for row in read_needs(path, any_text=any_text):
             if isinstance(row, RefusedRow):
                 read.refused.append(row)
             else:
                 read.needs.append(row.need)
+                if "perspective" in row.row.model_fields_set:
+                    read.asked.add(row.need.id)
     except FileUnreadable as error:
         raise stop(str(error)) from error
     if read.refused and not skip_bad:
@@ -55,13 +59,13 @@ def read_file(path: Path, *, skip_bad: bool) -> NeedsFile:
     return read
 
 
-def write_output(path: Path | None, content: str) -> None:
+def write_output(path: Path | None, content: str | bytes) -> None:
     """To the file, all of it or nothing; to standard output when there is none."""
     try:
         if path is None:
             typer.echo(content, nl=False)
         else:
-            _write_whole(path, content)
+            _write_whole(path, content.encode() if isinstance(content, str) else content)
     except BrokenPipeError:
         raise  # whoever read along has seen enough; Typer ends quietly
     except OSError as error:
@@ -70,15 +74,15 @@ def write_output(path: Path | None, content: str) -> None:
         ) from error
 
 
-def _write_whole(path: Path, content: str) -> None:
+def _write_whole(path: Path, content: bytes) -> None:
     """A temporary file beside it takes its place; what a link leads to is replaced, and a device or pipe never is."""
     if path.exists() and not path.is_file():
-        path.write_text(content, encoding="utf-8")
+        path.write_bytes(content)
         return
     path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
