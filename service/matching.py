@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from models.encoder import Vector
 from models.need import Need
 from models.plan import Code, Group, Plan, Reason, Ungrouped
 from service import wording
@@ -32,8 +33,8 @@ async def nightly_run(conn: Connection, municipality: MunicipalityId) -> RunId |
     return await runs.insert_run(conn, municipality, cause="nightly", by=None, seed=secrets.randbelow(2**31))
 
 
-async def pool(conn: Connection) -> list[Need]:
-    """The open, consented needs as the engine takes them.
+async def pool(conn: Connection) -> tuple[list[Need], dict[str, Vector]]:
+    """The open, consented needs as the engine takes them, and the vectors that were made of them before.
 
     `apart` pairs of residents become pairs of needs, and so does a resident with two needs: one person, one group.
     A group that a coordinator rejected is not turned into pairs: its people may well meet in another one.
@@ -51,6 +52,7 @@ async def pool(conn: Connection) -> list[Need]:
     for own in of_resident.values():
         for need in own:
             apart[need].update(set(own) - {need})
+    stored = await needs.vectors(conn, [row.id for row in rows])
     return [
         Need(
             id=str(row.id),
@@ -68,7 +70,12 @@ async def pool(conn: Connection) -> list[Need]:
             apart=frozenset(apart[str(row.id)]),
         )
         for row in rows
-    ]
+    ], {str(need): vector for need, vector in stored.items()}
+
+
+async def keep_vectors(conn: Connection, made: dict[str, Vector]) -> None:
+    """Store what an encoder made of notes, for the runs to come."""
+    await needs.put_vectors(conn, {NeedId(UUID(need)): vector for need, vector in made.items()})
 
 
 async def store(conn: Connection, municipality: MunicipalityId, run: runs.Run, plan: Plan, *, pooled: int) -> int:

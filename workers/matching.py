@@ -10,11 +10,11 @@ import time
 import asyncpg
 import structlog
 
-from models.encoder import Encoder, load_encoder
+from models.encoder import Encoder, Vector, load_encoder
 from models.errors import ModelError
 from models.match import match
 from models.need import Need
-from models.plan import Plan, Progress
+from models.plan import Plan, Progress, Stage
 from service import matching
 from service.db import AWAY, transaction
 from service.domain import MunicipalityId, RunId
@@ -29,6 +29,7 @@ CRASHES_MOST = 3  # attempts that end in an error of our own, before the run is 
 TAKEN_MOST = 10  # attempts of any kind: a run that took down this many workers will take down the next
 STORE_MOST = 3  # times we start over because people withdrew or moved between reading and storing
 PROGRESS_SECONDS = 1.0
+ENCODED_AT_ONCE = 2_000  # notes; a slow encoder keeps what it has read when the worker stops
 # Somebody withdrew, was seated or was declared apart while we computed; or two transactions were in each other's way.
 CHANGED_MEANWHILE = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 
@@ -87,8 +88,9 @@ class Matcher:
         encoder = await self._loaded()
         for tries_left in reversed(range(STORE_MOST)):
             async with transaction(self._kring.pool, municipality) as conn:
-                needs = await matching.pool(conn)
-            plan = await asyncio.to_thread(_compute, needs, encoder, run.seed, telling)
+                needs, known = await matching.pool(conn)
+            vectors = await self._encoded(municipality, needs, known, encoder, telling)
+            plan = await asyncio.to_thread(_compute, needs, vectors, encoder, run.seed, telling)
             try:
                 async with transaction(self._kring.pool, municipality) as conn:
                     drafts = await matching.store(conn, municipality, run, plan, pooled=len(needs))
@@ -99,6 +101,27 @@ class Matcher:
             else:
                 log.info("run", run=str(run.id), state="done", count=drafts)
                 return
+
+    async def _encoded(
+        self,
+        municipality: MunicipalityId,
+        needs: list[Need],
+        known: dict[str, Vector],
+        encoder: Encoder,
+        telling: Telling,
+    ) -> dict[str, Vector]:
+        """Vectors of all needs by this encoder. What it had not read yet, or another one did, is read and kept."""
+        ours = {need: vector for need, vector in known.items() if vector.model_id == encoder.model_id}
+        unread = [need for need in needs if need.id not in ours]
+        for start in range(0, len(unread), ENCODED_AT_ONCE):
+            telling.tell(Progress(Stage.ENCODING, start, len(unread)))
+            part = unread[start : start + ENCODED_AT_ONCE]
+            rows = await asyncio.to_thread(encoder.encode, [need.text for need in part])
+            made = {need.id: Vector(encoder.model_id, row) for need, row in zip(part, rows, strict=True)}
+            async with transaction(self._kring.pool, municipality) as conn:
+                await matching.keep_vectors(conn, made)
+            ours |= made
+        return ours
 
     async def _loaded(self) -> Encoder:
         if self._encoder is None:
@@ -143,6 +166,6 @@ class Matcher:
         log.warning("run", run=str(run.id), state=state, attempt=run.attempt, error=type(error).__name__, code=code)
 
 
-def _compute(needs: list[Need], encoder: Encoder, seed: int, telling: Telling) -> Plan:
+def _compute(needs: list[Need], vectors: dict[str, Vector], encoder: Encoder, seed: int, telling: Telling) -> Plan:
     """In a thread of its own: computes for minutes, and knows no connection."""
-    return match(needs, encoder=encoder, seed=seed, progress=telling.tell)
+    return match(needs, encoder=encoder, vectors=vectors, seed=seed, progress=telling.tell)

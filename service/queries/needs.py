@@ -1,9 +1,13 @@
 """Needs: stored, found, listed, closed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import numpy as np
+
+from models.encoder import Vector
 from models.errors import Param
 from models.need import AgeBand, Meeting, Perspective
 from service.db import Connection
@@ -19,6 +23,7 @@ class NeedRow:
     state: str
     text: str | None
     perspective: Perspective
+    topics: tuple[str, ...]
     age_band: AgeBand
     area_name: str
     languages: tuple[str, ...]
@@ -66,9 +71,9 @@ class Outcome:
 
 
 _NEED = """
-    select n.id, n.reference, n.resident_id, n.state, n.text, n.perspective, r.age_band, a.name as area_name,
-        n.languages, n.dayparts, n.meeting, n.submitted_by, s.name as submitted_by_name, n.waiting_since,
-        n.paused_until, n.created_at
+    select n.id, n.reference, n.resident_id, n.state, n.text, n.perspective, n.topics, r.age_band,
+        a.name as area_name, n.languages, n.dayparts, n.meeting, n.submitted_by, s.name as submitted_by_name,
+        n.waiting_since, n.paused_until, n.created_at
     from kring.need n
     join kring.resident r on r.id = n.resident_id
     join kring.area a on a.id = n.area_id
@@ -195,6 +200,26 @@ async def pool(conn: Connection) -> list[PoolNeed]:
     )
 
 
+async def vectors(conn: Connection, wanted: list[NeedId]) -> dict[NeedId, Vector]:
+    """The stored vectors of these needs, each with the encoder that made it; a need without one is not in it."""
+    rows = await conn.fetch(
+        "select id, vector, vector_model from kring.need where id = any($1) and vector is not null", wanted
+    )
+    return {
+        NeedId(row["id"]): Vector(row["vector_model"], np.frombuffer(row["vector"], dtype="<f4").astype(np.float32))
+        for row in rows
+    }
+
+
+async def put_vectors(conn: Connection, made: Mapping[NeedId, Vector]) -> None:
+    """Store vectors, in place of those of another encoder; a need that was withdrawn meanwhile gets none."""
+    await conn.executemany(
+        "update kring.need set vector = $2, vector_model = $3 where id = $1 and state <> 'withdrawn'",
+        # in one order: two that store vectors never wait for each other
+        [(need, made[need].values.astype("<f4").tobytes(), made[need].model_id) for need in sorted(made)],
+    )
+
+
 async def close_need(conn: Connection, need: NeedId) -> None:
     await conn.execute("update kring.need set state = 'closed' where id = $1 and state = 'open'", need)
 
@@ -208,5 +233,9 @@ async def pause_need(conn: Connection, need: NeedId, days: int) -> None:
 async def withdraw_needs(conn: Connection, resident: ResidentId) -> None:
     """The row stays for the counts; the words go."""
     await conn.execute(
-        "update kring.need set state = 'withdrawn', text = null, topics = '{}' where resident_id = $1", resident
+        """
+        update kring.need set state = 'withdrawn', text = null, topics = '{}', vector = null, vector_model = null
+        where resident_id = $1
+        """,
+        resident,
     )

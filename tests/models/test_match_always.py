@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.bounds import violations
-from models.encoder import FirstEncoder
+from models.bundled import bundled
+from models.encoder import Vector
+from models.errors import BadInput
 from models.match import match, pool_of
 from models.need import DAYPARTS, AgeBand, Form, Meeting, Need, Perspective
 from models.plan import MatchSettings, Plan
@@ -49,12 +51,12 @@ few = settings(max_examples=50, deadline=None, suppress_health_check=[HealthChec
 
 
 def planned(needs: list[Need]) -> Plan:
-    return match(needs, encoder=FirstEncoder(), seed=0)
+    return match(needs, encoder=bundled(), seed=0)
 
 
 def assert_sound(needs: list[Need]) -> Plan:
     plan = planned(needs)
-    pool = pool_of(needs, FirstEncoder())
+    pool = pool_of(needs, bundled())
     for group in plan.groups:
         assert violations(group, pool, BOUNDS) == frozenset()
     placed = [member for group in plan.groups for member in group.members]
@@ -160,3 +162,36 @@ def test_minors_are_grouped_with_minors_only() -> None:
 
 def test_unknown_ids_in_apart_are_ignored() -> None:
     assert len(assert_sound(a_crowd(6, apart=frozenset({"nobody"}))).groups) == 1
+
+
+def test_vectors_that_are_known_are_used_as_they_are() -> None:
+    needs = [Need(f"n{at}", TEXTS[at % 4]) for at in range(12)]
+    rows = bundled().encode([need.text for need in needs])
+    known = {need.id: Vector(bundled().model_id, row) for need, row in zip(needs, rows, strict=True)}
+    assert match(needs, encoder=bundled(), vectors=known, seed=0) == planned(needs)
+    swapped = known | {"n0": known["n2"], "n2": known["n0"]}
+    row = pool_of(needs, bundled()).row
+    assert (pool_of(needs, bundled(), swapped).vectors[row["n0"]] == pool_of(needs, bundled()).vectors[row["n2"]]).all()
+
+
+def test_vectors_of_two_encoders_are_never_compared() -> None:
+    needs = [Need("a", TEXTS[0]), Need("b", TEXTS[1])]
+    other = {"b": Vector("another-model:1", bundled().encode([TEXTS[1]])[0])}
+    with pytest.raises(BadInput) as caught:
+        match(needs, encoder=bundled(), vectors=other, seed=0)
+    assert (caught.value.code, caught.value.params["id"]) == ("mixed_vectors", "b")
+
+
+def test_a_vector_of_another_length_is_refused() -> None:
+    needs = [Need("a", TEXTS[0]), Need("b", TEXTS[1])]
+    short = {"b": Vector(bundled().model_id, bundled().encode([TEXTS[1]])[0][:5])}
+    with pytest.raises(BadInput):
+        match(needs, encoder=bundled(), vectors=short, seed=0)
+
+
+def test_a_confirmed_topic_brings_together_what_words_do_not() -> None:
+    vague = [Need(f"v{at}", text, topics=("widow_older",)) for at, text in enumerate(["Het is stil in huis.", "Leeg."])]
+    pool = pool_of(vague, bundled())
+    without = pool_of([replace(need, topics=()) for need in vague], bundled())
+    assert pool.vectors[0] @ pool.vectors[1] >= pool.close_from
+    assert without.vectors[0] @ without.vectors[1] < pool.close_from

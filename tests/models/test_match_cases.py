@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.encoder import FirstEncoder
+from models.bundled import bundled
 from models.match import match
 from models.need import Need, Perspective
 from models.plan import Plan
@@ -31,7 +31,7 @@ def plan() -> Plan:
         )
         for row in CASES["needs"]
     ]
-    return match(needs, encoder=FirstEncoder(), seed=0)
+    return match(needs, encoder=bundled(), seed=0)
 
 
 @pytest.mark.parametrize("together", CASES["together"])

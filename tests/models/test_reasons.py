@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from models.encoder import FirstEncoder
+from models.bundled import bundled
 from models.match import match
 from models.need import AgeBand, Meeting, Need
 from models.plan import Code, MatchSettings, Plan, Reason
@@ -17,7 +17,7 @@ def others(count: int, like: Need = ALICE) -> list[Need]:
 
 
 def plan_of(needs: list[Need], settings: MatchSettings) -> Plan:
-    return match(needs, encoder=FirstEncoder(), settings=settings, seed=0)
+    return match(needs, encoder=bundled(), settings=settings, seed=0)
 
 
 def why(alice: Need, needs: list[Need], settings: MatchSettings | None = None) -> Reason:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.bounds import Pool
-from models.encoder import FirstEncoder
+from models.bundled import bundled
 from models.labels import Labeller
 from models.match import pool_of
 from models.need import Need, Perspective
@@ -18,7 +18,7 @@ SETTINGS = MatchSettings()
 
 
 def themes_of(needs: list[Need]) -> tuple[Theme, ...]:
-    return find_themes(pool_of(needs, FirstEncoder()), SETTINGS, seed=0)
+    return find_themes(pool_of(needs, bundled()), SETTINGS, seed=0)
 
 
 def some_needs(texts: list[str], *, caseworkers: int = 3, perspective: Perspective = Perspective.SELF) -> list[Need]:
@@ -29,7 +29,7 @@ DEBTS = [
     "Zit in de schuldsanering en zoekt anderen.",
     "Schulden, deurwaarders aan de deur.",
     "Leeft van weekgeld, schulden door scooter.",
-    "Mevrouw heeft schulden en slaapt slecht.",
+    "Mevrouw heeft schulden en durft de post niet te openen.",
     "Veel schulden door leningen.",
     "Schulden bij de kredietbank.",
 ]

@@ -112,7 +112,7 @@ async def test_one_person_with_two_needs_is_apart_from_themselves(
     other = await factories.submit(kring, coordinator)
     await owner.execute("update kring.need set resident_id = $1", one.resident)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        pool = await matching.pool(conn)
+        pool, _ = await matching.pool(conn)
     assert {need.id: need.apart for need in pool} == {
         str(one.need): {str(other.need)},
         str(other.need): {str(one.need)},

@@ -148,7 +148,7 @@ async def test_people_who_must_not_meet_are_apart_for_the_engine(kring: Resource
     one = await factories.submit(kring, caseworker)
     other = await factories.submit(kring, caseworker, apart=(one.reference.lower().replace("-", " "),))
     async with transaction(kring.pool, caseworker.municipality) as conn:
-        pool = await matching.pool(conn)
+        pool, _ = await matching.pool(conn)
     apart = {need.id: need.apart for need in pool}
     assert apart == {str(one.need): {str(other.need)}, str(other.need): {str(one.need)}}
 

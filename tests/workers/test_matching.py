@@ -1,9 +1,13 @@
 """A run ends once, with what is still true when it is stored; a worker that lost it stores nothing."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
+import asyncpg
 import pytest
 
+from models.bundled import bundled
 from service import consents, matching
 from service.db import transaction
 from service.domain import RunId, Staff
@@ -11,6 +15,7 @@ from service.errors import LeaseLost
 from service.queries import residents, runs
 from service.resources import Resources
 from tests import factories
+from tests.models.encoders import saved_model
 from tests.workers.conftest import Owner, asked, eventually, held, waits_for_a_lock
 from workers.main import Jobs
 from workers.matching import TAKEN_MOST
@@ -193,3 +198,59 @@ async def _waiting(owner: Owner, count: int) -> bool:
 
 async def _beaten_after(owner: Owner, moment: object) -> bool:
     return bool(await owner.fetchval("select bool_or(heartbeat_at > $1) from kring.match_run", moment))
+
+
+async def vectors_of(owner: Owner) -> dict[str, set[str]]:
+    """Which encoders made the stored vectors, and of which needs."""
+    made: dict[str, set[str]] = {}
+    for row in await owner.fetch("select id, vector_model from kring.need where vector is not null"):
+        made.setdefault(row["vector_model"], set()).add(str(row["id"]))
+    return made
+
+
+async def test_a_run_stores_what_the_encoder_made_of_each_note_and_reads_it_only_once(
+    kring: Resources, coordinator: Staff, jobs: Jobs, owner: Owner
+) -> None:
+    people = await factories.some_people(kring, coordinator, 10)
+    await jobs.match({}, str(coordinator.municipality), str(await asked(kring, coordinator)))
+    assert {model: len(needs) for model, needs in (await vectors_of(owner)).items()} == {
+        bundled().model_id: len(people)
+    }
+    before = await owner.fetch("select id, vector, xmin from kring.need order by id")
+    await jobs.match({}, str(coordinator.municipality), str(await asked(kring, coordinator)))
+    assert await owner.fetch("select id, vector, xmin from kring.need order by id") == before
+
+
+async def test_with_another_encoder_every_vector_is_made_anew(
+    kring: Resources,
+    coordinator: Staff,
+    jobs: Jobs,
+    owner: Owner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    await factories.some_people(kring, coordinator, 10)
+    await jobs.match({}, str(coordinator.municipality), str(await asked(kring, coordinator)))
+    texts = [row["text"] for row in await owner.fetch("select text from kring.need")]
+    folder = str(saved_model(tmp_path / "model", texts, seed=1))
+    other = Jobs(replace(kring, settings=kring.settings.model_copy(update={"encoder": folder})), asyncio.Event())
+    run = await asked(kring, coordinator)
+    await other.match({}, str(coordinator.municipality), str(run))
+    (model,) = await vectors_of(owner)
+    assert model.startswith(f"{folder}:")
+    done = await found(kring, coordinator, run)
+    assert (done.state, done.encoder) == ("done", model)
+
+
+async def test_a_withdrawn_need_keeps_no_vector(kring: Resources, coordinator: Staff, jobs: Jobs, owner: Owner) -> None:
+    people = await factories.some_people(kring, coordinator, 10)
+    await jobs.match({}, str(coordinator.municipality), str(await asked(kring, coordinator)))
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await consents.withdraw_everything(conn, coordinator.municipality, people[0].resident, "link")
+    assert await owner.fetchval("select vector from kring.need where resident_id = $1", people[0].resident) is None
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute(
+            "update kring.need set vector = '\\x00000000', vector_model = 'm' where resident_id = $1",
+            people[0].resident,
+        )

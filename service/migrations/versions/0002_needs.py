@@ -116,6 +116,12 @@ create table kring.need (
     waiting_since timestamptz not null default now(),
     paused_until timestamptz,           -- "not now": nobody asks again before this
     created_at timestamptz not null default now(),
+    -- What an encoder made of the words (float32, little-endian), and which one did: the vectors of two encoders are
+    -- never compared (docs/decisions/0014). A vector tells nearly as much as the words, so it goes when they go.
+    vector bytea constraint need_vector_of_floats check (octet_length(vector) % 4 = 0),
+    vector_model text,
+    constraint need_vector_names_its_model check ((vector is null) = (vector_model is null)),
+    constraint need_withdrawn_keeps_no_vector check (state <> 'withdrawn' or vector is null),
     -- A withdrawn need keeps its row, so that counts stay true, and loses its words.
     check ((state = 'withdrawn') = (text is null)),
     unique (municipality_id, id),
@@ -128,7 +134,7 @@ create table kring.need (
 create index on kring.need (municipality_id, state);
 create index on kring.need (resident_id);
 select kring.protect('kring.need', 'select, insert');
-grant update (state, text, topics, paused_until) on kring.need to kring_app;
+grant update (state, text, topics, paused_until, vector, vector_model) on kring.need to kring_app;
 
 create table kring.apart (
     municipality_id uuid not null,
