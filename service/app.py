@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.deidentify import find_identifying
-from service import logs
+from service import logs, topics
 from service.api import errors as api_errors
 from service.api.app import create_api
 from service.db import AWAY
@@ -39,8 +39,9 @@ def create_app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # The word lists load with the first note; the first caseworker of the day should not wait for that.
+        # Word lists and weights load with the first note; the first caseworker of the day should not wait for that.
         await asyncio.to_thread(find_identifying, "warm")
+        await asyncio.to_thread(topics.suggest, "warm", None)
         async with open_resources(settings) as kring:
             app.state.kring = api.state.kring = kring
             yield

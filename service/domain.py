@@ -18,6 +18,8 @@ TEXT_MOST = 4000
 TITLE_MOST = 80  # characters, as the database has it: name of a proposal or platform
 PLACE_MOST = 200  # characters, as the database has it: where people meet
 """Characters of a note. A note of a talk has a tenth of it; a pasted report is refused."""
+TOPICS_MOST = 3
+"""Topics a person can confirm of one need: with more, it is about everything and like nobody's."""
 UNDER_16 = frozenset({AgeBand.UNDER_12, AgeBand.AGE_12_15})
 """A legal representative consents for them (UAVG art. 5) and is written to."""
 

@@ -8,10 +8,22 @@ from dataclasses import dataclass
 
 from models.deidentify import find_identifying
 from models.need import DAYPARTS
+from models.taxonomy import taxonomy
 from service import consents
 from service.contacts import contact_problem, normalised
 from service.db import Connection
-from service.domain import LANGUAGES, TEXT_MOST, UNDER_16, GivenBy, NewNeed, Purpose, ResidentId, Role, Staff
+from service.domain import (
+    LANGUAGES,
+    TEXT_MOST,
+    TOPICS_MOST,
+    UNDER_16,
+    GivenBy,
+    NewNeed,
+    Purpose,
+    ResidentId,
+    Role,
+    Staff,
+)
 from service.errors import FieldErrors, Identifying, NotFound
 from service.queries import municipalities, needs, residents
 from service.references import clean_reference, new_reference
@@ -58,7 +70,17 @@ def _field_problems(need: NewNeed) -> dict[str, str]:
         problems["languages"] = "Kies ten minste één taal uit de lijst."
     if not need.dayparts or set(need.dayparts) - set(DAYPARTS):
         problems["dayparts"] = "Kies ten minste één moment in de week."
+    if problem := _topics_problem(need.topics):
+        problems["topics"] = problem
     return problems
+
+
+def _topics_problem(topics: tuple[str, ...]) -> str | None:
+    if set(topics) - taxonomy().topics.keys():
+        return "Kies alleen onderwerpen uit de lijst."
+    if len(topics) > TOPICS_MOST:
+        return f"Kies hoogstens {TOPICS_MOST} onderwerpen."
+    return None
 
 
 def _contact_problem(need: NewNeed) -> str | None:

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from service.api import errors, needs
+from service.api import errors, needs, topics
 from service.db import AWAY
 from service.errors import KringError
 from service.http import API_VERSION
@@ -35,6 +35,7 @@ def create_api(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     api.include_router(needs.router)
+    api.include_router(topics.router)
     api.exception_handler(KringError)(errors.named)
     api.exception_handler(RequestValidationError)(errors.invalid)
     api.exception_handler(HTTPException)(errors.http)

@@ -38,6 +38,7 @@ _FIELDS = {
     "area": "gebied",
     "languages": "talen",
     "dayparts": "dagdelen",
+    "topics": "onderwerpen",
     "consents": "toestemmingen",
     "given_by": "toestemmingDoor",
     "apart": "nietSamenMet",

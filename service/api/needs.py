@@ -11,7 +11,7 @@ from models.need import AgeBand, Meeting, Perspective
 from service import needs
 from service.auth import Kring, TokenCaseworker, TokenHolder
 from service.db import transaction
-from service.domain import TEXT_MOST, Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
+from service.domain import TEXT_MOST, TOPICS_MOST, Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
 from service.queries import municipalities
 from service.queries import needs as rows
 from service.references import reference_or_not_found
@@ -37,6 +37,9 @@ class NieuweHulpvraag(Body):
     sleutel: UUID = Field(description="kies zelf; dezelfde sleutel twee keer geeft één hulpvraag")
     tekst: str = Field(max_length=TEXT_MOST)
     perspectief: Perspective
+    onderwerpen: list[str] = Field(
+        default=[], max_length=TOPICS_MOST, description="die een mens bevestigde; ids uit /onderwerpen"
+    )
     leeftijdsgroep: AgeBand
     gebied: str = Field(max_length=40, description="code uit /gebieden")
     talen: list[str] = Field(max_length=20)
@@ -58,6 +61,7 @@ class Hulpvraag(Body):
     status: str
     tekst: str | None
     perspectief: Perspective
+    onderwerpen: tuple[str, ...]
     leeftijdsgroep: AgeBand
     gebied: str
     talen: tuple[str, ...]
@@ -81,6 +85,7 @@ def _shown(need: rows.NeedRow) -> Hulpvraag:
         status=STATES[need.state],
         tekst=need.text,
         perspectief=need.perspective,
+        onderwerpen=need.topics,
         leeftijdsgroep=need.age_band,
         gebied=need.area_name,
         talen=need.languages,
@@ -108,6 +113,7 @@ async def submit(
         recorded_how=body.toestemming_hoe,
         contact=None if body.contact is None else Contact(body.contact.kanaal, body.contact.waarde),
         apart=tuple(body.niet_samen_met),
+        topics=tuple(dict.fromkeys(body.onderwerpen)),
     )
     async with transaction(kring.pool, staff.municipality) as conn:
         reference = await needs.submit(conn, staff, need, vault=kring.vault, consent_days=kring.settings.consent_days)

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from models.errors import EncoderUnavailable
 from service.embedded import EmbeddedError
 from service.errors import KringError
 from service.settings import Settings
@@ -28,7 +29,7 @@ def clear_errors() -> Iterator[None]:
         yield
     except KringError as error:
         raise stop(str(error) or error.code) from error
-    except EmbeddedError as error:
+    except (EmbeddedError, EncoderUnavailable) as error:
         raise stop(str(error)) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise stop(f"PostgreSQL refused: {error}") from error

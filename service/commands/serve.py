@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from service import topics
 from service.app import create_app
 from service.commands.errors import clear_errors, settings_or_stop
 from service.vault import Vault
@@ -12,6 +13,7 @@ def serve() -> None:
     settings = settings_or_stop()
     with clear_errors():
         Vault.from_setting(settings.vault_keys.get_secret_value())  # a wrong key stops us before we listen
+        topics.suggest("warm", None)  # and so do weights that cannot be read
         uvicorn.run(
             create_app(settings),
             host=settings.host,

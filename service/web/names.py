@@ -8,6 +8,7 @@ from typing import Final
 
 from models.need import DAYPARTS as DAYPART_VALUES
 from models.plan import Code
+from models.taxonomy import taxonomy
 from service import wording
 from service.domain import LANGUAGES as LANGUAGE_NAMES
 
@@ -42,6 +43,8 @@ AGE_BANDS: Final[dict[str, str]] = {
     "40_64": "40 tot en met 64 jaar",
     "65_plus": "65 jaar of ouder",
 }
+
+TOPICS: Final[dict[str, str]] = {topic.id: topic.label for topic in taxonomy().topics.values()}
 
 WEEKDAYS: Final[dict[str, str]] = wording.DAYS
 PARTS: Final[dict[str, str]] = wording.PARTS

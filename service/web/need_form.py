@@ -12,6 +12,8 @@ from starlette.datastructures import FormData
 
 from models.deidentify import Span
 from models.need import DAYPARTS, AgeBand, Meeting, Perspective
+from models.taxonomy import Topic, TopicId, taxonomy
+from models.topics import Suggestions
 from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
 from service.web.fields import text_field
 
@@ -21,8 +23,8 @@ CONTACT_MOST = 500  # characters; a postal address of five lines has some 120
 
 # In the order of the page: the summary above the form follows it.
 FIELDS = (
-    "text perspective age_band area languages dayparts meeting consents given_by recorded_how "
-    "channel contact_email contact_mobile contact_post apart"
+    "text topics other_topic no_topic perspective age_band area languages dayparts meeting consents given_by "
+    "recorded_how channel contact_email contact_mobile contact_post apart"
 ).split()
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -34,6 +36,9 @@ class NeedForm:
 
     submission_key: UUID = field(default_factory=uuid4)
     text: str = ""
+    topics: tuple[str, ...] = ()
+    other_topic: str = ""
+    no_topic: bool = False
     perspective: str = ""
     age_band: str = ""
     area: str = ""
@@ -48,6 +53,16 @@ class NeedForm:
     contact_mobile: str = ""
     contact_post: str = ""
     apart: str = ""
+
+    @property
+    def chosen_topics(self) -> tuple[str, ...]:
+        """What was ticked, and the one from the list."""
+        return tuple(dict.fromkeys(topic for topic in (*self.topics, self.other_topic) if topic))
+
+    @property
+    def asks(self) -> Perspective | None:
+        """Who asks, as far as that was filled in."""
+        return Perspective(self.perspective) if self.perspective in set(Perspective) else None
 
     @property
     def contact(self) -> Contact | None:
@@ -82,6 +97,9 @@ def read_form(form: FormData) -> NeedForm:
     return NeedForm(
         submission_key=key,
         text=text_field(form, "text"),
+        topics=_many(form, "topics"),
+        other_topic=text_field(form, "other_topic"),
+        no_topic="no_topic" in form,
         perspective=text_field(form, "perspective"),
         age_band=text_field(form, "age_band"),
         area=text_field(form, "area"),
@@ -119,6 +137,8 @@ def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
     known = {purpose.value for purpose in Purpose}
     if set(form.consents) - known:
         wrong["consents"] = "Kies alleen uit de toestemmingen die hier staan."
+    if form.no_topic and form.chosen_topics:
+        wrong["topics"] = "U koos een onderwerp én “Geen van deze onderwerpen”. Haal een van de twee weg."
     if len(form.references) > APART_MOST:
         wrong["apart"] = f"Vul hoogstens {APART_MOST} nummers in."
     if form.contact is not None and len(form.contact.value) > CONTACT_MOST:
@@ -146,6 +166,7 @@ def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
         ),
         contact=form.contact,
         apart=form.references[:APART_MOST],
+        topics=form.chosen_topics,
     )
     return need, wrong
 
@@ -164,6 +185,13 @@ def messages(form: NeedForm, unread: dict[str, str], refused: dict[str, str]) ->
 
 def _place(name: str) -> int:
     return FIELDS.index(name) if name in FIELDS else len(FIELDS)
+
+
+def offered(form: NeedForm, found: Suggestions | None) -> list[Topic]:
+    """The topics that stand in the form to be ticked: what is ticked already, and what the note seems to be about."""
+    known = taxonomy().topics
+    suggested = [one.topic for one in found.best] if found is not None and found.sure else []
+    return [known[TopicId(topic)] for topic in dict.fromkeys([*form.topics, *suggested]) if topic in known]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from models.taxonomy import taxonomy
 from tests.e2e.conftest import Kring, People, Person
 
 pytestmark = pytest.mark.browser
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.browser
 NOTE = (
     "Pleegmoeder van een meisje van negen. Zij wil andere pleegouders spreken over de bezoekregeling en over loslaten."
 )
+TOPIC = "foster_parents"
 WAIT_SECONDS = 60.0
 Found = TypeVar("Found")
 
@@ -63,12 +65,19 @@ def links(kring: Kring, *, skip: int = 0) -> list[str]:
 
 
 def submit_a_need(anouk: Person) -> str:
-    """Step 2: a name is caught in place, rewritten, and the need gets its number."""
+    """Step 2: a suggested topic is confirmed, a name caught in place and rewritten, and the need gets its number."""
     page = anouk.page
     page.goto("/hulpvragen/nieuw")
+    page.locator("input[name=perspective][value=foster_parent]").check()
+    page.get_by_label("Waar gaat het om?").fill(NOTE)
+    topic = page.locator(f"#topics-offered input[value={TOPIC}]")
+    topic.check()
     page.get_by_label("Waar gaat het om?").fill(NOTE + " Bel mevrouw Jansen op 06 12345678.")
     expect(page.locator("#text-check mark").first).to_be_visible()
-    for box in ("Pleegouder", "Op een plek", "Het maakt niet uit wanneer", "Nederlands"):
+    expect(topic).to_be_checked()
+    anouk.picture("hulpvraag-onderwerpen")
+    assert_accessible(page)
+    for box in ("Op een plek", "Het maakt niet uit wanneer", "Nederlands"):
         page.get_by_label(box, exact=False).first.check()
     page.get_by_label("Hoe oud is degene").select_option("40_64")
     page.get_by_label("In welke wijk").select_option(label="Elzermeer-Centrum")
@@ -82,11 +91,16 @@ def submit_a_need(anouk: Person) -> str:
     expect(page).to_have_title(re.compile("^Fout:"))
     anouk.picture("hulpvraag-herkenbaar")
     assert_accessible(page)
+    expect(topic).to_be_checked()
     page.get_by_label("Waar gaat het om?").fill(NOTE)
     page.get_by_role("button", name="Hulpvraag indienen").click()
     expect(page).to_have_url(re.compile("/ontvangen$"))
     anouk.picture("hulpvraag-ontvangen")
-    return page.url.split("/")[-2]
+    reference = page.url.split("/")[-2]
+    page.goto(f"/hulpvragen/{reference}")
+    expect(page.locator("dd", has_text=taxonomy().topic(TOPIC).label)).to_be_visible()
+    assert_accessible(page)
+    return reference
 
 
 def find_groups(bilal: Person) -> None:

@@ -137,6 +137,28 @@ async def test_consent_for_inviting_without_an_address_is_refused(
     assert imported.refused[0].reason.startswith("contact:")
 
 
+async def test_confirmed_topics_come_along(
+    kring: Resources, caseworker: Staff, owner: "asyncpg.Connection[asyncpg.Record]", tmp_path: Path
+) -> None:
+    await submitted(
+        kring, caseworker, written(tmp_path, row("a", topics=["dementia_partner", "male_carer", "male_carer"]))
+    )
+    assert await owner.fetchval("select topics from kring.need") == ["dementia_partner", "male_carer"]
+
+
+@pytest.mark.parametrize(
+    "topics", [["dementia_partner", "heimwee"], ["dementia_partner", "male_carer", "copd", "stroke_self"]]
+)
+async def test_a_row_with_topics_that_cannot_be_stored_is_refused(
+    kring: Resources, caseworker: Staff, tmp_path: Path, topics: list[str]
+) -> None:
+    """What somebody confirmed is not dropped silently: the person who imports decides what to do with it."""
+    imported = await submitted(kring, caseworker, written(tmp_path, row("a", topics=topics), row("b")))
+    assert set(imported.references) == {"b"}
+    assert imported.refused[0].reason.startswith("topics:")
+    assert "heimwee" not in imported.refused[0].reason
+
+
 async def test_people_where_the_map_has_no_area_get_one_together(
     kring: Resources, caseworker: Staff, tmp_path: Path
 ) -> None:

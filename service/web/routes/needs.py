@@ -8,10 +8,12 @@ from starlette.concurrency import run_in_threadpool
 
 from models.deidentify import Span, find_identifying
 from models.need import PARTS, WEEKDAYS
-from service import consents, needs
+from models.taxonomy import taxonomy
+from models.topics import Suggestions
+from service import consents, needs, topics
 from service.auth import Caseworker, Kring, SafeForm
 from service.db import transaction
-from service.domain import TEXT_MOST, Purpose, Role, Staff
+from service.domain import TEXT_MOST, TOPICS_MOST, Purpose, Role, Staff
 from service.errors import FieldErrors, Identifying
 from service.queries import municipalities, residents
 from service.queries import needs as rows
@@ -47,6 +49,7 @@ async def new(request: Request, kring: Kring, staff: Caseworker) -> Response:
 async def _form_context(kring: Resources, staff: Staff, form: NeedForm, spans: tuple[Span, ...] = ()) -> dict[str, Any]:
     async with transaction(kring.pool, staff.municipality) as conn:
         areas = await municipalities.areas(conn)
+    known = taxonomy()
     return {
         "form": form,
         "areas": [(area.code, area.name) for area in areas],
@@ -55,7 +58,10 @@ async def _form_context(kring: Resources, staff: Staff, form: NeedForm, spans: t
         "days": [(day, names.WEEKDAYS[day]) for day in WEEKDAYS],
         "parts": [(part, names.PARTS[part]) for part in PARTS],
         "text_most": TEXT_MOST,
+        "topics_most": TOPICS_MOST,
+        "topics": [(domain.label, [(t.id, t.label) for t in known.of_domain(domain)]) for domain in known.domains],
         **_check_context(form.text, spans),
+        **_topics_context(form, await run_in_threadpool(_suggestions, form)),
     }
 
 
@@ -67,6 +73,16 @@ def _check_context(text: str, spans: tuple[Span, ...], problem: str = "") -> dic
         "problem": problem,
         "checked": bool(text.strip()),
     }
+
+
+def _suggestions(form: NeedForm) -> Suggestions | None:
+    """None for a text that is no note yet, or never will be."""
+    return topics.suggest(form.text, form.asks) if form.text.strip() and len(form.text) <= TEXT_MOST else None
+
+
+def _topics_context(form: NeedForm, found: Suggestions | None) -> dict[str, Any]:
+    """What the page and the live check both show as the topics of a note."""
+    return {"form": form, "offered": need_form.offered(form, found), "suggested": found}
 
 
 @router.post("/hulpvragen/nieuw", dependencies=[SafeForm])
@@ -91,14 +107,19 @@ async def submit(request: Request, kring: Kring, staff: Caseworker) -> Response:
 
 @router.post("/hulpvragen/controle", dependencies=[SafeForm])
 async def check(request: Request, _: Caseworker) -> Response:
-    """The live check while typing: part of a page, and nothing of the text is kept."""
-    text = need_form.read_form(await request.form()).text
-    if len(text) > TEXT_MOST:
-        context = _check_context(text, (), needs.text_problem(text) or "")
+    """The live check while typing: parts of the page, and nothing of the text is kept."""
+    form = need_form.read_form(await request.form())
+    # In a thread: a long note takes a tenth of a second, and others are typing too
+    return HTMLResponse(await run_in_threadpool(_checked, form))
+
+
+def _checked(form: NeedForm) -> str:
+    if len(form.text) > TEXT_MOST:
+        checked = _check_context(form.text, (), needs.text_problem(form.text) or "")
     else:
-        # In a thread: a long note takes a tenth of a second, and others are typing too
-        context = _check_context(text, await run_in_threadpool(find_identifying, text))
-    return HTMLResponse(render("staff/need_check.html", **context))
+        checked = _check_context(form.text, find_identifying(form.text))
+    suggested = _topics_context(form, _suggestions(form))
+    return render("staff/need_check.html", **checked) + render("staff/need_topics.html", **suggested)
 
 
 @router.get("/hulpvragen/{reference}")
@@ -115,6 +136,7 @@ async def show(request: Request, kring: Kring, staff: Caseworker, reference: str
         consents=sorted(given, key=lambda consent: list(Purpose).index(consent.purpose)),
         invited=_may_be_invited(given),
         names=names,
+        topic_names=[name for topic, name in names.TOPICS.items() if topic in need.topics],
     )
 
 

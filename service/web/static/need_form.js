@@ -1,4 +1,5 @@
-// The form of a need, made quicker: checks the note while it is typed, and shows only the contact field that is used.
+// The form of a need, made quicker: checks the note and suggests topics while it is typed, and shows only the contact
+// field that is used.
 // Without this script everything is there and the server says the same after sending.
 "use strict";
 
@@ -12,7 +13,8 @@ let asking; // the check that is under way; a newer one makes it pointless
 async function checkNote() {
   asking?.abort();
   asking = new AbortController();
-  const body = new URLSearchParams({ csrf: form.elements.csrf.value, text: note.value });
+  const { csrf, perspective } = form.elements;
+  const body = new URLSearchParams({ csrf: csrf.value, text: note.value, perspective: perspective.value });
   let answer;
   try {
     answer = await fetch(form.dataset.check, { method: "POST", body, signal: asking.signal });
@@ -23,11 +25,27 @@ async function checkNote() {
 }
 
 function show(fresh) {
-  // The line that is read aloud changes only when it says something else
-  const status = document.getElementById("text-check-status");
-  const said = fresh.getElementById("text-check-status").textContent.trim();
-  if (status.textContent.trim() !== said) status.textContent = said;
+  say("text-check-status", fresh);
   document.getElementById("text-check-details").replaceWith(fresh.getElementById("text-check-details"));
+  say("topics-status", fresh);
+  offer(fresh.getElementById("topics-offered"));
+}
+
+function say(id, fresh) {
+  // A line that is read aloud changes only when it says something else
+  const status = document.getElementById(id);
+  const said = fresh.getElementById(id).textContent.trim();
+  if (status.textContent.trim() !== said) status.textContent = said;
+}
+
+function offer(fresh) {
+  const offered = document.getElementById("topics-offered");
+  const box = (field) => field.querySelector("input");
+  // What is ticked stays, and so does what somebody is about to tick
+  const kept = [...offered.children].filter((field) => box(field).checked || box(field) === document.activeElement);
+  for (const field of [...offered.children]) if (!kept.includes(field)) field.remove();
+  const there = kept.map((field) => box(field).value);
+  offered.append(...[...fresh.children].filter((field) => !there.includes(box(field).value)));
 }
 
 function showContact() {
@@ -48,6 +66,9 @@ note.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(checkNote, PAUSE);
 });
-form.addEventListener("change", showContact);
+form.addEventListener("change", (event) => {
+  showContact();
+  if (event.target.name === "perspective" && note.value.trim()) checkNote();
+});
 window.addEventListener("pageshow", showContact); // a browser that goes back fills in the boxes later
 showContact();

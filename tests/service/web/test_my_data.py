@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from models.need import DAYPARTS
+from models.taxonomy import taxonomy
 from service.consents import TEXTS
 from service.db import Connection
 from service.domain import Staff
@@ -44,6 +45,15 @@ async def test_the_note_stays_folded_until_asked_for(resident: httpx.AsyncClient
     folded, _, after = rest.partition("</details>")
     text = html.escape(factories.new_need().text)
     assert (text in before, text in folded, text in after) == (False, True, False)
+
+
+async def test_what_the_note_is_about_stays_folded_too(resident: httpx.AsyncClient, owner: Connection) -> None:
+    await owner.execute("update kring.need set topics = '{dementia_parent}'")
+    shown = html.unescape((await resident.get("/mijn-gegevens")).text)
+    before, _, rest = shown.partition("<details>")
+    folded, _, after = rest.partition("</details>")
+    label = taxonomy().topic("dementia_parent").label
+    assert (label in before, label in folded, label in after) == (False, True, False)
 
 
 async def test_the_name_of_the_group_stays_unsaid_until_the_answer(

@@ -4,6 +4,7 @@ import pytest
 
 from models import need as engine
 from models.plan import Code, Stage
+from models.taxonomy import taxonomy
 from service import domain
 from service.web import names
 from service.web.need_form import FIELDS, NeedForm
@@ -12,6 +13,7 @@ CLOSED_SETS = [
     (engine.Perspective, names.PERSPECTIVES),
     (engine.Perspective, names.PERSPECTIVE_EXAMPLES),
     (engine.AgeBand, names.AGE_BANDS),
+    (list(taxonomy().topics), names.TOPICS),
     (engine.DAYPARTS, names.DAYPARTS),
     (engine.WEEKDAYS, names.WEEKDAYS),
     (engine.PARTS, names.PARTS),
