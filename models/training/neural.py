@@ -45,6 +45,7 @@ class StaticContrastive:
         self, taxonomy: Taxonomy, *, seed: int, steps: int = 300, progress: Progress = lambda _a, _b: None
     ) -> None:
         self._taxonomy, self._seed, self._steps, self._progress = taxonomy, seed, steps, progress
+        self.name = f"{self.name}, {steps} steps"  # a short training is no fair picture, so the table says how short
         self._centroids: Centroids | None = None
 
     def fit(self, notes: Sequence[Note]) -> None:
@@ -129,6 +130,7 @@ class SmallTransformer:
 
     def __init__(self, *, seed: int, epochs: int = 1, progress: Progress = lambda _a, _b: None) -> None:
         self._seed, self._epochs, self._progress = seed, epochs, progress
+        self.name = f"{self.name}, {epochs} {'epoch' if epochs == 1 else 'epochs'}"
 
     def fit(self, notes: Sequence[Note]) -> None:
         """Train the tokenizer and the network on these notes."""

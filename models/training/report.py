@@ -44,9 +44,10 @@ ABOUT_COMPARED: Final = """\
 Topic first / in three (from the text alone) / AMI, on the same texts in the same run. AMI is the adjusted mutual
 information between the topics and Ward clustering into as many clusters: on notes from elsewhere all together, on
 test notes the mean over pools of 50 topics that have at least two such notes. *Unseen*: AMI on all notes of the
-held-out topics, by the same methods trained without those, and how many times LSA's AMI that is. LSA and TF-IDF are
-fitted on the texts they cluster and name no topics; methods with vectors only take the topic with the nearest mean
-of training notes. BERTopic chooses its own number of topics, and its outliers count as one more."""
+held-out topics, Kring by a twin trained without those, and how many times LSA's AMI that is; a method that would have
+to be trained once more for it shows –. LSA and TF-IDF are fitted on the texts they cluster and name no topics;
+methods with vectors only take the topic with the nearest mean of training notes. How long the two small networks were
+trained stands behind their names. BERTopic chooses its own number of topics, and its outliers count as one more."""
 ABOUT_GROUPINGS: Final = """\
 The whole engine with its default bounds on text and perspective alone, each set as one pool. Pairs: of all pairs of
 people in one group, those that share the topic. Placed: of all people, the notes of no topic included. Could be:
