@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
@@ -75,13 +74,12 @@ class BundledEncoder:
             self._weight, self._bias = layer["linear.weight"], layer["linear.bias"]
             if self._weight.shape != (len(self.facts.columns) + 1, self._rows.shape[1]):
                 raise ValueError("weights do not fit each other")
-            self._kin = _kin(self.facts.columns)
             self._id = f"{self.facts.name}:{_fingerprint(first / 'model.safetensors', dense / 'model.safetensors')}"
-        # tokenizers raises bare Exception for a file it cannot read
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError, Exception) as error:
+        except Exception as error:  # tokenizers raises no narrower one for a file it cannot read
             raise EncoderUnavailable(
                 "weights_unreadable", folder=str(folder), because=type(error).__name__, remedy="kring train"
             ) from error
+        self._kin = _kin(self.facts.columns)
 
     @property
     def model_id(self) -> str:
@@ -151,12 +149,12 @@ def _facts(folder: Path) -> Facts:
 def _kin(columns: Sequence[str]) -> NDArray[np.float32]:
     """(topics, topics): to which topics each one lends, rows adding up to 1 or 0; relations hold in both directions."""
     column = {topic: at for at, topic in enumerate(columns)}
-    topics = taxonomy().topics
+    known = taxonomy()
     kin = np.zeros((len(columns), len(columns)), dtype=np.float32)
-    for topic in topics.values():
-        for other in topic.related:
-            if topic.id in column and other in column and topics[other].domain == topic.domain:
-                kin[column[topic.id], column[other]] = kin[column[other], column[topic.id]] = 1.0
+    for topic, siblings in known.siblings().items():
+        for other in siblings:
+            if topic in column and other in column and known.topics[other].domain == known.topics[topic].domain:
+                kin[column[topic], column[other]] = 1.0
     return np.asarray(kin / np.maximum(kin.sum(axis=1, keepdims=True), 1.0))
 
 

@@ -69,6 +69,15 @@ class Taxonomy:
             raise BadInput("unknown_topic", topic=wanted)
         return found
 
+    def siblings(self) -> dict[TopicId, set[TopicId]]:
+        """Topics easily taken for each other, whichever of the two names the other."""
+        both: dict[TopicId, set[TopicId]] = {topic: set() for topic in self.topics}
+        for topic in self.topics.values():
+            for other in topic.related:
+                both[topic.id].add(other)
+                both[other].add(topic.id)
+        return both
+
     def of_domain(self, domain: Domain) -> tuple[Topic, ...]:
         """The topics of a domain, by label."""
         return tuple(sorted((t for t in self.topics.values() if t.domain == domain.id), key=lambda t: t.label))

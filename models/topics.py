@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from models.encoder import Vectors
 from models.need import Perspective
 from models.taxonomy import TopicId
 
-SUGGESTED: int = 3
+SUGGESTED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -14,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundled import FACTS_FILE, BundledEncoder, Facts
-from models.match import match
-from models.need import Need, Perspective
+from models.need import Perspective
 from models.taxonomy import Taxonomy
 from models.topics import SUGGESTED, Suggester
-from models.training.corpus import Note, Register
+from models.training.corpus import Note
+from models.training.measuring import grouping
+from models.training.metrics import plain_and_hard
 
 TEMPERATURES: Final = np.geomspace(0.3, 3.0, 40)
 PERSPECTIVE_WEIGHTS: Final = np.linspace(0.0, 1.0, 11)
 NONE_SHARE: Final = 0.1
 """Of the notes that come in, those that fit no topic (docs/sources.md, Understanding Dutch notes)."""
-PAIR_PRECISION: Final = {True: 0.9, False: 0.6}
-"""Of the pairs in a group, those that share a topic: of plain notes, and of the others (docs/sources.md, Groups)."""
+PAIR_PRECISION: Final = {"plain": 0.9, "hard": 0.6}
+"""Of the pairs in a group, those that share a topic: by kind of note (docs/sources.md, Groups)."""
 POOL_NOTES: Final = 8
 """Notes a topic needs to be in the pool that groups are composed from."""
 CLOSE_TRIED: Final = np.arange(0.90, 0.19, -0.01)
 WRONG: Final = 0.5
 """What three wrong suggestions cost, where a right one gains 1: who reads past them trusts the next less."""
-BINS: Final = 15
 
 
 def uncalibrated(columns: Sequence[str], notes: Sequence[Note], taxonomy: Taxonomy) -> Facts:
@@ -60,11 +59,11 @@ def calibrated(folder: Path, notes: Sequence[Note]) -> Facts:
     asks = [note.perspective for note in known]
     column = {topic: at for at, topic in enumerate(encoder.facts.columns)}
     target = np.array([column[note.topic] if note.topic else len(column) for note in known])
-    best = encoder.facts
+    fitted = chosen = encoder.facts
     least = np.inf
     for weight in PERSPECTIVE_WEIGHTS:
         for temperature in TEMPERATURES:
-            tried = replace(best, temperature=float(temperature), perspective_weight=float(weight))
+            tried = replace(fitted, temperature=float(temperature), perspective_weight=float(weight))
             chances = _chances(encoder, tried, vectors, asks)
             loss = float(-np.log(np.clip(chances[np.arange(len(target)), target], 1e-12, None)).mean())
             if loss < least - 1e-6:
@@ -74,20 +73,6 @@ def calibrated(folder: Path, notes: Sequence[Note]) -> Facts:
         chosen,
         sure_from=_sure_from(chances, target),
         close_from=_close_from(encoder, known),
-    )
-
-
-def expected_calibration_error(chances: NDArray[np.float64], target: NDArray[np.int_]) -> float:
-    """Mean distance between how sure and how often right, over bins of the first answer (Guo et al. 2017, eq. 3)."""
-    first = chances.argmax(axis=1)
-    sure = chances.max(axis=1)
-    right = first == target
-    which = np.minimum((sure * BINS).astype(int), BINS - 1)
-    return float(
-        sum(
-            abs(sure[which == one].mean() - right[which == one].mean()) * (which == one).mean()
-            for one in np.unique(which)
-        )
     )
 
 
@@ -121,27 +106,18 @@ def _close_from(encoder: BundledEncoder, notes: Sequence[Note]) -> float:
     plain notes and others apart. Held from there on up: a lucky dip at one value is no reason to trust it.
     """
     count = Counter(note.topic for note in notes)
-    pools = []
-    for plain, precision in PAIR_PRECISION.items():
-        own = [note for note in notes if (note.register is Register.FORM) is plain]
+    pools: dict[str, list[Note]] = {}
+    for kind, own in plain_and_hard(notes).items():
         pool = [note for note in own if note.topic is not None and count[note.topic] >= POOL_NOTES]
-        pools.append(([*pool, *[note for note in own if note.topic is None][: len(pool) // 9]], precision))
+        pools[kind] = [*pool, *[note for note in own if note.topic is None][: len(pool) // 9]]
     chosen = 1.0
     for close_from in CLOSE_TRIED:
         encoder.facts = replace(encoder.facts, close_from=float(close_from))
-        if not all(_pairs_that_share(pool, encoder) >= precision for pool, precision in pools):
+        measured = {kind: grouping(kind, pool, encoder, seed=0).pairs.right for kind, pool in pools.items()}
+        if any(right is not None and right < PAIR_PRECISION[kind] for kind, right in measured.items()):
             break
         chosen = float(close_from)
     return round(chosen, 2)
-
-
-def _pairs_that_share(pool: Sequence[Note], encoder: BundledEncoder) -> float:
-    """Of the pairs in one group, the part that shares a topic; 1 without any pair."""
-    topic = {note.id: note.topic for note in pool}
-    groups = match([Need(note.id, note.text, note.perspective) for note in pool], encoder=encoder, seed=0).groups
-    pairs = [pair for group in groups for pair in combinations(group.members, 2)]
-    right = sum(topic[one] is not None and topic[one] == topic[other] for one, other in pairs)
-    return right / len(pairs) if pairs else 1.0
 
 
 def _perspectives(columns: Sequence[str], notes: Sequence[Note], taxonomy: Taxonomy) -> dict[str, tuple[float, ...]]:

@@ -11,11 +11,10 @@ import numpy as np
 from models.bundled import BundledEncoder
 from models.match import MatchSettings, match
 from models.need import Need, Perspective
-from models.taxonomy import Taxonomy, TopicId
+from models.taxonomy import Taxonomy
 from models.topics import Suggester, Suggestions
-from models.training.calibrating import expected_calibration_error
 from models.training.corpus import Note
-from models.training.metrics import Found, Pairs, found, pairs
+from models.training.metrics import Found, Pairs, expected_calibration_error, found, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Side:
 def sides(notes: Sequence[Note], encoder: BundledEncoder, taxonomy: Taxonomy) -> list[Side]:
     """For each perspective, in order: what knowing it does to how siblings are kept apart."""
     suggester = Suggester(encoder)
-    siblings = siblings_of(taxonomy)
+    siblings = taxonomy.siblings()
     of_side: dict[Perspective, list[Note]] = defaultdict(list)
     for note in notes:
         if note.topic is not None:
@@ -104,16 +103,6 @@ def sides(notes: Sequence[Note], encoder: BundledEncoder, taxonomy: Taxonomy) ->
                 )
             )
     return measured
-
-
-def siblings_of(taxonomy: Taxonomy) -> dict[TopicId, set[TopicId]]:
-    """Topics easily taken for each other, whichever of the two names the other."""
-    both: dict[TopicId, set[TopicId]] = {topic: set() for topic in taxonomy.topics}
-    for topic in taxonomy.topics.values():
-        for other in topic.related:
-            both[topic.id].add(other)
-            both[other].add(topic.id)
-    return both
 
 
 def by_domain(notes: Sequence[Note], encoder: BundledEncoder, taxonomy: Taxonomy) -> dict[str, tuple[float, int]]:

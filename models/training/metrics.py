@@ -23,6 +23,8 @@ Rows = NDArray[np.float32] | sp.csr_matrix
 
 POOL_TOPICS: Final = 50
 """Topics in a pool: as many as the set that the targets are about."""
+BINS: Final = 15
+"""Of confidence, in the calibration error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ def found(ranked: Sequence[Sequence[Hashable]], wanted: Sequence[Hashable]) -> F
     return Found(
         first=sum(one in ranks[:1] for ranks, one in pairs) / len(pairs),
         three=sum(one in ranks[:3] for ranks, one in pairs) / len(pairs),
+    )
+
+
+def expected_calibration_error(chances: NDArray[np.float64], target: NDArray[np.int_]) -> float:
+    """Mean distance between how sure and how often right, over bins of the first answer (Guo et al. 2017, eq. 3)."""
+    first = chances.argmax(axis=1)
+    sure = chances.max(axis=1)
+    right = first == target
+    which = np.minimum((sure * BINS).astype(int), BINS - 1)
+    return float(
+        sum(
+            abs(sure[which == one].mean() - right[which == one].mean()) * (which == one).mean()
+            for one in np.unique(which)
+        )
     )
 
 

@@ -12,7 +12,7 @@ from rich.progress import track
 from models.encoder import load_encoder
 from models.errors import EncoderUnavailable
 from service.commands.errors import stop
-from service.commands.files import SkipBad, check_output, read_file, write_output
+from service.commands.files import EncoderSetting, SkipBad, check_output, read_file, write_output
 
 AT_ONCE = 1_000
 
@@ -21,12 +21,7 @@ def encode(
     file: Annotated[Path, typer.Argument(help="Rows with id and text, one JSON object a line.", metavar="FILE.jsonl")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the matrix here.", metavar="OUT.npy")],
     skip_bad: SkipBad = False,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            envvar="KRING_ENCODER", help="Folder or hub id of a SentenceTransformer; default: the bundled one."
-        ),
-    ] = None,
+    encoder: EncoderSetting = None,
 ) -> None:
     """Turn notes into vectors: float32, a row for each note in the order of the file, unit length."""
     check_output(output)

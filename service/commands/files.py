@@ -12,6 +12,10 @@ from models.need import Need
 from service.commands.errors import stop
 from service.jsonl import FileUnreadable, RefusedRow, read_needs
 
+EncoderSetting = Annotated[
+    str | None,
+    typer.Option(envvar="KRING_ENCODER", help="Folder or hub id of a SentenceTransformer; default: the bundled one."),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without rows that are refused.")]
 
 

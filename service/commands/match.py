@@ -17,7 +17,7 @@ from models.match import match as run_engine
 from models.need import Need
 from models.plan import Group, Plan, Progress, Reason, Stage
 from service.commands.errors import stop
-from service.commands.files import NeedsFile, SkipBad, check_output, read_file, write_output
+from service.commands.files import EncoderSetting, NeedsFile, SkipBad, check_output, read_file, write_output
 from service.wording import sentence
 
 STAGES: Final = {Stage.ENCODING: "Reading notes", Stage.THEMES: "Finding themes", Stage.GROUPS: "Composing groups"}
@@ -30,12 +30,7 @@ def match(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same file and seed, same plan.", min=0, max=2**32 - 1)] = 0,
     skip_bad: SkipBad = False,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            envvar="KRING_ENCODER", help="Folder or hub id of a SentenceTransformer; default: the bundled one."
-        ),
-    ] = None,
+    encoder: EncoderSetting = None,
 ) -> None:
     """Find themes and groups in a file of needs, with the reasons; no database needed."""
     check_output(output)

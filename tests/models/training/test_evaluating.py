@@ -16,7 +16,7 @@ from models.training.corpus import Split, fingerprint, notes
 from models.training.evaluating import evaluate
 from models.training.fitting import Recipe
 from models.training.footprint import footprint
-from models.training.measuring import grouping, reading, siblings_of, sides
+from models.training.measuring import grouping, reading, sides
 from models.training.train import TAUGHT_FILE, train
 from tests.models.training.small import some_notes, write_corpus
 
@@ -111,7 +111,7 @@ def test_sides_lists_who_asks_only(weights: Path) -> None:
 
 
 def test_siblings_know_each_other() -> None:
-    siblings = siblings_of(taxonomy())
+    siblings = taxonomy().siblings()
     assert all(topic in siblings[other] for topic, others in siblings.items() for other in others)
     assert all(topic not in others for topic, others in siblings.items())
 

@@ -8,9 +8,17 @@ import scipy.sparse as sp
 from sklearn.cluster import AgglomerativeClustering
 
 from models.need import Perspective
-from models.training.calibrating import expected_calibration_error
 from models.training.corpus import Register
-from models.training.metrics import Found, ami, found, pairs, plain_and_hard, pools, ward_ami
+from models.training.metrics import (
+    Found,
+    ami,
+    expected_calibration_error,
+    found,
+    pairs,
+    plain_and_hard,
+    pools,
+    ward_ami,
+)
 from tests.models.training.small import note
 
 
