@@ -9,7 +9,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("demo serve worker migrate match topics encode deidentify import-needs import-areas train evaluate").split()
+COMMANDS = (
+    "demo serve worker migrate match draw topics encode deidentify import-needs import-areas train evaluate bench"
+).split()
 
 
 class OnDemand(TyperGroup):
