@@ -43,31 +43,55 @@ class Pool:
     """Needs with their vectors, in the order of their ids so that the order of the rows cannot matter.
 
     `vectors` (n, d), unit rows; `places` (n, 3), points on the unit sphere, NaN where the area is unknown;
-    `dayparts` (n, 21) booleans in the order of DAYPARTS.
+    `reach` (n,), kilometres, NaN where the resident did not say; `dayparts` (n, 21) booleans in the order of DAYPARTS.
+    `levels`: cosines at which people are looked for, the closest first; the last is the least that counts as close.
     """
 
     needs: tuple[Need, ...]
     vectors: NDArray[np.float32]
-    close_from: float
+    levels: tuple[float, ...]
     places: NDArray[np.float64]
+    reach: NDArray[np.float64]
     dayparts: NDArray[np.bool_]
     row: Mapping[str, int]
 
+    @property
+    def close_from(self) -> float:
+        """Cosine from which two people count as close."""
+        return self.levels[-1]
+
+    def reach_km(self, rows: Sequence[int] | NDArray[np.int_], settings: MatchSettings) -> NDArray[np.float64]:
+        """How far each of these can travel: what they said, else what the settings say."""
+        own = self.reach[list(rows)]
+        return np.where(np.isnan(own), settings.reach_km, own)
+
     @classmethod
-    def of(cls, needs: Sequence[Need], vectors: NDArray[np.float32], close_from: float) -> Pool:
-        """Sort and check. Raises BadInput for repeated ids, someone apart from themselves, vectors that do not fit."""
+    def of(cls, needs: Sequence[Need], vectors: NDArray[np.float32], *levels: float) -> Pool:
+        """Sort and check.
+
+        Raises BadInput for repeated ids, someone apart from themselves, vectors that do not fit or are not finite, a
+        reach that is no distance, and levels that do not descend.
+        """
+        if not levels or list(levels) != sorted(levels, reverse=True):
+            raise BadInput("levels_descend", count=len(levels))
         if vectors.ndim != 2 or vectors.shape[0] != len(needs):
             raise BadInput("vectors_do_not_fit", needs=len(needs), rows=int(vectors.shape[0]))
         broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         if broken.size:
             raise BadInput("vector_not_finite", id=needs[int(broken[0])].id, count=int(broken.size))
+        for need in needs:
+            if need.reach_km is not None and not 0 <= need.reach_km < np.inf:
+                raise BadInput("reach_km", id=need.id)
         order = sorted(range(len(needs)), key=lambda index: needs[index].id)
         sorted_needs = tuple(needs[index] for index in order)
         return cls(
             needs=sorted_needs,
             vectors=np.ascontiguousarray(vectors[order]),
-            close_from=close_from,
+            levels=levels,
             places=places(sorted_needs),
+            reach=np.array(
+                [np.nan if need.reach_km is None else need.reach_km for need in sorted_needs], dtype=np.float64
+            ),
             dayparts=np.array(
                 [[part in need.dayparts for part in DAYPARTS] for need in sorted_needs], dtype=bool
             ).reshape(len(sorted_needs), len(DAYPARTS)),
@@ -162,7 +186,7 @@ def violations(group: Group, pool: Pool, settings: MatchSettings) -> frozenset[V
         Violation.DAYPART: not _daypart_holds(group, members, settings),
         Violation.MEETING: not _meeting_holds(group, members),
         Violation.REACH: group.meeting is Meeting.IN_PERSON
-        and bool((km_to_centre(pool.places[rows]) > settings.reach_km + SLACK).any()),
+        and bool((km_to_centre(pool.places[rows]) > pool.reach_km(rows, settings) + SLACK).any()),
         Violation.CLOSE: bool((close_counts(pool, rows) < settings.min_close).any()),
     }
     return frozenset(bound for bound, is_broken in broken.items() if is_broken)

@@ -45,7 +45,7 @@ class Facts:
 
     name: str
     columns: tuple[str, ...]
-    close_from: float
+    levels: tuple[float, ...]
     temperature: float
     sure_from: float
     perspective_weight: float
@@ -87,9 +87,9 @@ class BundledEncoder:
         return self._id
 
     @property
-    def close_from(self) -> float:
+    def levels(self) -> tuple[float, ...]:
         """Learnt on the development notes, see `models.training.calibrating`."""
-        return self.facts.close_from
+        return self.facts.levels
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """(n, topics + 1) float32 unit rows; a text without a word it knows gets the row of an unknown subject."""
@@ -138,7 +138,7 @@ def _facts(folder: Path) -> Facts:
     return Facts(
         name=str(read["name"]),
         columns=tuple(read["columns"]),
-        close_from=float(read["close_from"]),
+        levels=tuple(float(level) for level in read["levels"]),
         temperature=float(read["temperature"]),
         sure_from=float(read["sure_from"]),
         perspective_weight=float(read["perspective_weight"]),

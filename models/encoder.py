@@ -1,6 +1,6 @@
 """Text to vectors: what every encoder promises, and which one a setting names.
 
-`close_from` belongs to an encoder because cosines of two encoders cannot be compared: 0.4 is a lot for one and nothing
+`levels` belong to an encoder because cosines of two encoders cannot be compared: 0.4 is a lot for one and nothing
 at all for a multilingual E5, where any two sentences score 0.7.
 """
 
@@ -40,8 +40,11 @@ class Encoder(Protocol):
         ...
 
     @property
-    def close_from(self) -> float:
-        """Dot product of comparable vectors from which two notes count as being about the same thing."""
+    def levels(self) -> tuple[float, ...]:
+        """Dot products of comparable vectors at which people are looked for, the closest first.
+
+        The last is the least at which two notes count as being about the same thing.
+        """
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -54,7 +57,7 @@ class Encoder(Protocol):
 
 
 class SentenceTransformerEncoder:
-    """Any SentenceTransformer, from a folder or a hub id. `close_from` is measured on anchor notes when loaded."""
+    """Any SentenceTransformer, from a folder or a hub id. Its level is measured on anchor notes when loaded."""
 
     def __init__(self, name: str, model: Any) -> None:
         self._model = model
@@ -67,9 +70,9 @@ class SentenceTransformerEncoder:
         return self._id
 
     @property
-    def close_from(self) -> float:
-        """Cosine that fewer than 1 in 100 pairs of anchor notes about different things reach."""
-        return self._close_from
+    def levels(self) -> tuple[float, ...]:
+        """One level: the cosine that fewer than 1 in 100 pairs of anchor notes about different things reach."""
+        return (self._close_from,)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode with the model, in batches, on the device it chooses."""

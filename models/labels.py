@@ -2,7 +2,8 @@
 
 A label is made only of words that at least five residents in the theme wrote (or had written), noted by at least three
 different caseworkers; published attacks pull a single person's diagnosis out of cluster labels that skip this. When no
-telling word passes, the label is a number, and a coordinator gives the theme its name.
+telling word passes, the taxonomy's word for what they are about stands in, by the same rule, and broader where it would
+reveal a diagnosis. Else the label is a number, and a coordinator gives the theme its name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 from models.need import Need
 from models.normalise import dutch_words, plain
 from models.plan import MatchSettings
-from models.taxonomy import taxonomy
+from models.taxonomy import TopicId, taxonomy
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _NUMBERED: Final = re.compile(r"Thema (\d+)")
@@ -50,14 +51,33 @@ def _topic_stems() -> tuple[str, ...]:
 class Labeller:
     """Labels the themes of one pool; knows what the whole pool says, to tell a theme's own words from everyone's."""
 
-    def __init__(self, needs: Sequence[Need], settings: MatchSettings) -> None:
+    def __init__(self, needs: Sequence[Need], settings: MatchSettings, topics: Sequence[TopicId | None] = ()) -> None:
+        self._topics = topics
         self._settings = settings
         self._needs = needs
         self._words = [frozenset(_WORD.findall(need.text.lower())) for need in needs]
         self._spread = Counter(word for words in self._words for word in words)
 
     def label(self, rows: Sequence[int], number: int) -> str:
-        """Label of a theme: one or two words that enough people used, or "Thema" and its number."""
+        """Label of a theme: words that enough people used, else what enough are about, else "Thema" and its number."""
+        return self._words_of(rows) or self._topic_of(rows) or f"Thema {number}"
+
+    def _topic_of(self, rows: Sequence[int]) -> str | None:
+        """The taxonomy's word for what most are about, or for its domain: broader where it would reveal a diagnosis."""
+        topics = taxonomy().topics
+        domains = {domain.id: domain.label for domain in taxonomy().domains}
+        about = [(row, topics[topic]) for row in rows if self._topics and (topic := self._topics[row]) is not None]
+        for named in (
+            {row: topic.report_label for row, topic in about},
+            {row: domains[topic.domain] for row, topic in about},
+        ):
+            counts = Counter(named.values())
+            for name in sorted(counts, key=lambda name: (-counts[name], name))[:1]:
+                if counts[name] >= MIN_SHARE * len(rows) and self._enough([row for row in named if named[row] == name]):
+                    return name
+        return None
+
+    def _words_of(self, rows: Sequence[int]) -> str | None:
         scores: dict[str, float] = {}
         written = Counter(word for row in rows for word in self._words[row])
         often = [word for word, count in written.items() if count >= MIN_WHOLE]
@@ -67,7 +87,7 @@ class Labeller:
                 scores[word] = score
         ranked = sorted(scores, key=lambda word: (-scores[word], word))
         if not ranked:
-            return f"Thema {number}"
+            return None
         first: str = ranked[0]
         second = next((word for word in ranked[1:] if word not in first and first not in word), None)
         if second is None or scores[second] < SECOND_TERM * scores[first]:
@@ -79,8 +99,7 @@ class Labeller:
         if plain(word) in dutch_words().stop or plain(word) in dutch_words().abbreviations:
             return 0.0
         users = [row for row in rows if self._uses(row, word)]
-        caseworkers = {self._needs[row].caseworker for row in users} - {None}
-        if len(users) < self._settings.label_residents or len(caseworkers) < self._settings.label_caseworkers:
+        if not self._enough(users):
             return 0.0
         share = len(users) / len(rows)
         in_pool = self._spread[word] / len(self._needs)
@@ -88,6 +107,11 @@ class Labeller:
         if not names_topic and (share < MIN_SHARE or share < MIN_LIFT * in_pool):
             return 0.0
         return share * math.log1p(1 / in_pool) * (2.0 if names_topic else 1.0)
+
+    def _enough(self, rows: Sequence[int]) -> bool:
+        """Enough residents, noted by enough different caseworkers, that what they share gives nobody away."""
+        caseworkers = {self._needs[row].caseworker for row in rows} - {None}
+        return len(rows) >= self._settings.label_residents and len(caseworkers) >= self._settings.label_caseworkers
 
     def _uses(self, row: int, word: str) -> bool:
         """A resident uses a word on its own or inside a compound: "vechtscheiding" uses "scheiding"."""

@@ -68,7 +68,8 @@ DAYPARTS: Final[tuple[str, ...]] = tuple(f"{day}-{part}" for day, part in produc
 class Need:
     """One consented need.
 
-    `lat`/`lon` are degrees of the area's centre, never of an address; both None when the area is unknown.
+    `lat`/`lon` are degrees of the area's centre, never of an address; both None when the area is unknown. `area` is
+    what that area is called. `reach_km`: how far the resident can travel; None: as far as the settings say.
     `dayparts` empty means: the resident did not say. `caseworker` None: unknown, it then backs no label.
     `apart` holds ids this resident must never share a group with; ids that are not in the pool are ignored.
     """
@@ -79,6 +80,8 @@ class Need:
     age_band: AgeBand | None = None
     lat: float | None = None
     lon: float | None = None
+    area: str | None = None
+    reach_km: float | None = None
     languages: frozenset[str] = frozenset({"nl"})
     dayparts: frozenset[str] = frozenset()
     meeting: Meeting = Meeting.EITHER

@@ -12,7 +12,7 @@ from models.age import age_circle
 from models.bounds import Pool, Violation, close_counts, km_between, km_to_centre, violations
 from models.composition import Draft, daypart_name
 from models.need import Meeting, Need
-from models.plan import Code, Group, MatchSettings, Reason, Theme, Ungrouped
+from models.plan import Code, Group, MatchSettings, Reason, Theme
 
 
 def described(draft: Draft, theme: Theme, pool: Pool, settings: MatchSettings) -> Group:
@@ -48,7 +48,9 @@ def described(draft: Draft, theme: Theme, pool: Pool, settings: MatchSettings) -
 def _of_group(draft: Draft, theme: Theme, members: list[Need], *, km: float, weakest: float) -> tuple[Reason, ...]:
     reasons = [
         Reason(Code.SHARED_THEME, {"label": theme.label}),
-        Reason(Code.SHARED_PERSPECTIVE, {"perspective": theme.perspective.value}),
+        Reason(Code.SHARED_PERSPECTIVE, {"perspective": theme.perspective.value})
+        if theme.perspective
+        else Reason(Code.MIXED_PERSPECTIVES),
         Reason(Code.SHARED_LANGUAGE, {"language": draft.language}),
     ]
     daypart = daypart_name(draft.daypart)
@@ -87,7 +89,7 @@ def _of_member(member: Need, draft: Draft, settings: MatchSettings, *, close: in
     return tuple(reasons)
 
 
-def why_not(row: int, theme: Theme | None, groups: Sequence[Group], pool: Pool, settings: MatchSettings) -> Ungrouped:
+def why_not(row: int, theme: Theme | None, groups: Sequence[Group], pool: Pool, settings: MatchSettings) -> Reason:
     """The first bound that leaves this person too few people, in the order people ask about them.
 
     When none does, a group of this theme they would fit in but for one thing; else that no circle of all of them fits.
@@ -95,17 +97,17 @@ def why_not(row: int, theme: Theme | None, groups: Sequence[Group], pool: Pool, 
     """
     need = pool.needs[row]
     if theme is None:
-        return Ungrouped(need.id, Reason(Code.NO_SIMILAR_NEED, {"found": _similar(row, pool)}))
+        return Reason(Code.NO_SIMILAR_NEED)
     others = [pool.row[member] for member in theme.members if member != need.id]
     needed = settings.circle_min - 1
     if len(others) < needed:
-        return Ungrouped(need.id, _counted(Code.THEME_TOO_SMALL, len(others), needed))
+        return _counted(Code.THEME_TOO_SMALL, len(others), needed)
     for code, found, least in _filtered(row, others, pool, settings):
         if found < least:
-            extra = {"km": round(settings.reach_km, 1)} if code is Code.TOO_FAR else {}
-            return Ungrouped(need.id, _counted(code, found, least, extra))
+            extra = {"km": round(float(pool.reach_km([row], settings)[0]), 1)} if code is Code.TOO_FAR else {}
+            return _counted(code, found, least, extra)
     nearly = _nearly_joins(need, groups, pool, settings)
-    return Ungrouped(need.id, nearly or Reason(Code.NO_FITTING_GROUP, {"found": len(others)}))
+    return nearly or Reason(Code.NO_FITTING_GROUP, {"found": len(others)})
 
 
 def _filtered(row: int, others: list[int], pool: Pool, settings: MatchSettings) -> Iterator[tuple[Code, int, int]]:
@@ -123,9 +125,11 @@ def _filtered(row: int, others: list[int], pool: Pool, settings: MatchSettings) 
     left = [other for other in left if other.meeting is not need.meeting.opposite]
     yield Code.MEETING_DIFFERS, len(left), needed
     if need.meeting is Meeting.IN_PERSON and need.lat is not None and left:
-        # Two members may each be a reach away from the middle, on either side of it.
-        km = km_between(pool.places[[pool.row[other.id] for other in left]], pool.places[row])
-        left = [other for other, far in zip(left, km, strict=True) if np.isnan(far) or far <= 2 * settings.reach_km]
+        # Two members may each be a reach of their own away from the middle, on either side of it.
+        rows = [pool.row[other.id] for other in left]
+        km = km_between(pool.places[rows], pool.places[row])
+        most = pool.reach_km(rows, settings) + pool.reach_km([row], settings)
+        left = [other for at, other in enumerate(left) if np.isnan(km[at]) or km[at] <= most[at]]
         yield Code.TOO_FAR, len(left), needed
     if need.dayparts:
         left = [other for other in left if not other.dayparts or other.dayparts & need.dayparts]
@@ -145,14 +149,6 @@ def _nearly_joins(need: Need, groups: Sequence[Group], pool: Pool, settings: Mat
         if broken == {Violation.SIZE}:
             return Reason(Code.GROUP_FULL, {"size": len(group.members)})
     return None
-
-
-def _similar(row: int, pool: Pool) -> int:
-    """How many needs of the same perspective are close to this one."""
-    close = pool.vectors @ pool.vectors[row] >= pool.close_from
-    close[row] = False
-    perspective = pool.needs[row].perspective
-    return sum(pool.needs[int(other)].perspective is perspective for other in np.flatnonzero(close))
 
 
 def _counted(code: Code, found: int, needed: int, extra: Mapping[str, float] | None = None) -> Reason:

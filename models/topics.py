@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from models.bundled import BundledEncoder, bundled
 from models.encoder import Vectors
-from models.need import Perspective
-from models.taxonomy import TopicId
+from models.need import Need, Perspective
+from models.taxonomy import TopicId, taxonomy
 
 SUGGESTED: Final = 3
 
@@ -82,6 +82,23 @@ class Suggester:
                 logits[row] += self._log_prior[asks]
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def topics_of(needs: Sequence[Need]) -> list[TopicId | None]:
+    """What each need is about, to name themes by: what a caseworker confirmed, else what the note surely says.
+
+    Nothing is read as long as too few caseworkers are known for any name; a model in training has no notes of theirs.
+    """
+    known = taxonomy().topics
+    confirmed = [next((TopicId(topic) for topic in need.topics if topic in known), None) for need in needs]
+    unread = [at for at, need in enumerate(needs) if confirmed[at] is None and need.caseworker is not None]
+    if unread:
+        asked = [needs[at] for at in unread]
+        suggester = load_suggester()
+        found = suggester.suggest([need.text for need in asked], [need.perspective for need in asked], top=1)
+        for at, one in zip(unread, found, strict=True):
+            confirmed[at] = one.best[0].topic if one.sure else None
+    return confirmed
 
 
 def load_suggester() -> Suggester:

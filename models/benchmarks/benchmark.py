@@ -21,8 +21,8 @@ from models.benchmarks.pool import MadePool, make_pool, unseen
 from models.bounds import Pool
 from models.bundled import WEIGHTS, BundledEncoder
 from models.encoder import Vector
-from models.match import pool_of
 from models.plan import MatchSettings
+from models.pool import pool_of
 from models.training.corpus import CORPUS, Note, Register, notes
 from models.training.metrics import pairs
 

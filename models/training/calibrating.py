@@ -28,6 +28,9 @@ PAIR_PRECISION: Final = {"plain": 0.9, "hard": 0.6}
 """Of the pairs in a group, those that share a topic: by kind of note (docs/sources.md, Groups)."""
 POOL_NOTES: Final = 8
 """Notes a topic needs to be in the pool that groups are composed from."""
+LADDER: Final = (1.4, 1.0, 0.65)
+"""Levels as multiples of the one that is sound by itself. Who finds a group among the closest is out of reach of worse
+ones, so those left over may look wider than would be sound for all; steps chosen on the rehearsal notes."""
 CLOSE_TRIED: Final = np.arange(0.90, 0.19, -0.01)
 WRONG: Final = 0.5
 """What three wrong suggestions cost, where a right one gains 1: who reads past them trusts the next less."""
@@ -38,7 +41,7 @@ def uncalibrated(columns: Sequence[str], notes: Sequence[Note], taxonomy: Taxono
     return Facts(
         name="kring-nl-1",
         columns=tuple(columns),
-        close_from=0.5,
+        levels=(0.5,),
         temperature=1.0,
         sure_from=0.0,
         perspective_weight=0.0,
@@ -69,10 +72,11 @@ def calibrated(folder: Path, notes: Sequence[Note]) -> Facts:
             if loss < least - 1e-6:
                 least, chosen = loss, tried
     chances = _chances(encoder, chosen, vectors, asks)
+    sound = _close_from(encoder, known)
     return replace(
         chosen,
         sure_from=_sure_from(chances, target),
-        close_from=_close_from(encoder, known),
+        levels=tuple(round(step * sound, 3) for step in LADDER),
     )
 
 
@@ -112,7 +116,7 @@ def _close_from(encoder: BundledEncoder, notes: Sequence[Note]) -> float:
         pools[kind] = [*pool, *[note for note in own if note.topic is None][: len(pool) // 9]]
     chosen = 1.0
     for close_from in CLOSE_TRIED:
-        encoder.facts = replace(encoder.facts, close_from=float(close_from))
+        encoder.facts = replace(encoder.facts, levels=(float(close_from),))
         measured = {kind: grouping(kind, pool, encoder, seed=0).pairs.right for kind, pool in pools.items()}
         if any(right is not None and right < PAIR_PRECISION[kind] for kind, right in measured.items()):
             break

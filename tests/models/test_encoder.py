@@ -47,7 +47,7 @@ def test_rows_are_float32_of_unit_length() -> None:
 def test_notes_about_the_same_are_close_and_others_are_not() -> None:
     encoder = bundled()
     vectors = encoder.comparable(encoder.encode(NOTES))
-    close = vectors @ vectors.T >= encoder.close_from
+    close = vectors @ vectors.T >= encoder.levels[-1]
     np.fill_diagonal(close, val=False)
     assert np.argwhere(close).tolist() == [[0, 1], [1, 0], [2, 3], [3, 2]]
 
@@ -55,7 +55,7 @@ def test_notes_about_the_same_are_close_and_others_are_not() -> None:
 def test_notes_of_no_topic_are_close_to_nobody() -> None:
     encoder = bundled()
     vectors = encoder.comparable(encoder.encode(["Wil een nieuwe groene container.", "Zijn parkeerkaart is kwijt."]))
-    assert vectors[0] @ vectors[1] < encoder.close_from
+    assert vectors[0] @ vectors[1] < encoder.levels[-1]
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
@@ -139,7 +139,7 @@ def test_any_sentence_transformer_can_be_set(tmp_path: Path, monkeypatch: pytest
     encoder = load_encoder(str(folder))
     vectors = encoder.encode(NOTES)
     assert encoder.model_id.startswith(f"{folder}:")
-    assert -1.0 <= encoder.close_from <= 1.0
+    assert all(-1.0 <= level <= 1.0 for level in encoder.levels)
     assert vectors.shape == (len(NOTES), 16)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
 

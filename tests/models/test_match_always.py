@@ -12,9 +12,10 @@ from models.bounds import violations
 from models.bundled import bundled
 from models.encoder import Vector
 from models.errors import BadInput
-from models.match import match, pool_of
+from models.match import match
 from models.need import DAYPARTS, AgeBand, Form, Meeting, Need, Perspective
 from models.plan import MatchSettings, Plan
+from models.pool import pool_of
 
 BOUNDS = MatchSettings()
 TEXTS = (

@@ -9,9 +9,9 @@ import numpy as np
 from models.bounds import Pool
 from models.bundled import bundled
 from models.labels import Labeller
-from models.match import pool_of
 from models.need import Need, Perspective
 from models.plan import MatchSettings, Theme
+from models.pool import pool_of
 from models.themes import find_themes
 
 SETTINGS = MatchSettings()

@@ -98,7 +98,7 @@ def test_no_theme_mixes_perspectives_and_everybody_is_counted(weights: Path) -> 
     sides_of = [Perspective.SELF, Perspective.PARENT]
     mixed = [replace(one, perspective=sides_of[at % 2]) for at, one in enumerate(some_notes())]
     encoder = BundledEncoder(weights)
-    encoder.facts = replace(encoder.facts, close_from=0.3)  # what a few notes teach about closeness is nothing
+    encoder.facts = replace(encoder.facts, levels=(0.3,))  # what a few notes teach about closeness is nothing
     measured = grouping("all", mixed, encoder, seed=0)
     assert measured.pairs.people == 51
     assert measured.themes > 0
