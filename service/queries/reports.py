@@ -72,7 +72,7 @@ async def people(conn: Connection) -> list[Person]:
             join kring.area a on a.id = n.area_id
             left join lateral (
                 select t.label from kring.theme_need tn join kring.theme t on t.id = tn.theme_id
-                where tn.need_id = n.id and t.run_id = (select id from latest) limit 1) found on true
+                where tn.need_id = n.id and tn.run_id = (select id from latest)) found on true
             -- who has a seat already was not in the last run; the theme is then the one the seat came from
             left join lateral (
                 select t.label from kring.proposal_member m join kring.proposal p on p.id = m.proposal_id
