@@ -259,3 +259,23 @@ async def test_a_quarter_is_reported_once(kring: Resources, municipality: Munici
 
 async def test_a_release_is_frozen(kring: Resources, municipality: Municipality) -> None:
     assert await refused(kring, municipality.id, "update kring.release set tables = '[]'") == "denied"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["residents = residents || gen_random_uuid()", "arrived = arrived || gen_random_uuid()"],
+)
+async def test_nobody_is_written_into_a_change_afterwards(kring: Resources, coordinator: Staff, change: str) -> None:
+    seated = await factories.draft(kring, coordinator)
+    await factories.plan_meeting(kring, coordinator, seated.proposal)
+    statement = f"update kring.proposal_change set {change} where proposal_id = $1"
+    assert await refused(kring, coordinator.municipality, statement, seated.proposal) == "proposal_change_stands"
+
+
+async def test_a_change_is_undone_once(kring: Resources, coordinator: Staff) -> None:
+    seated = await factories.draft(kring, coordinator)
+    await factories.plan_meeting(kring, coordinator, seated.proposal)
+    undo = "update kring.proposal_change set undone_at = clock_timestamp(), undone_by = $2 where proposal_id = $1"
+    here = coordinator.municipality
+    assert await refused(kring, here, undo, seated.proposal, coordinator.id) == NOT_REFUSED
+    assert await refused(kring, here, undo, seated.proposal, coordinator.id) == "proposal_change_stands"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from service import proposals
+from service import proposals, regrouping
 from service.db import transaction
 from service.domain import ProposalId, ProposalState, Purpose, Staff
 from service.errors import (
@@ -16,11 +16,9 @@ from service.errors import (
     ProposalDecided,
     ProposalTooSmall,
     ReasonMissing,
-    SeatRefused,
 )
 from service.queries import needs as need_rows
 from service.queries import proposals as proposal_rows
-from service.queries import residents
 from service.resources import Resources
 from tests import factories
 from tests.database import together
@@ -46,7 +44,7 @@ async def _pooled(kring: Resources, staff: Staff) -> set[object]:
 async def test_a_name_is_kept_without_needless_spaces(kring: Resources, coordinator: Staff) -> None:
     seated = await factories.draft(kring, coordinator)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        await proposals.rename(conn, seated.proposal, "  Samen   koken ")
+        await proposals.rename(conn, seated.proposal, "  Samen   koken ", by=coordinator.id)
         found = await proposal_rows.proposal(conn, seated.proposal)
     assert found is not None
     assert found.title == "Samen koken"
@@ -57,14 +55,16 @@ async def test_a_name_that_is_empty_or_too_long_is_refused(kring: Resources, coo
     for title in ("  ", "x" * 81):
         with pytest.raises(FieldErrors):
             async with transaction(kring.pool, coordinator.municipality) as conn:
-                await proposals.rename(conn, seated.proposal, title)
+                await proposals.rename(conn, seated.proposal, title, by=coordinator.id)
 
 
 async def test_a_meeting_in_the_past_is_refused(kring: Resources, coordinator: Staff) -> None:
     seated = await factories.draft(kring, coordinator)
     with pytest.raises(MeetingInPast):
         async with transaction(kring.pool, coordinator.municipality) as conn:
-            await proposals.plan_meeting(conn, seated.proposal, "Buurthuis", datetime.now(UTC) - timedelta(hours=1))
+            await proposals.plan_meeting(
+                conn, seated.proposal, "Buurthuis", datetime.now(UTC) - timedelta(hours=1), by=coordinator.id
+            )
 
 
 async def test_nothing_is_approved_without_a_meeting(kring: Resources, coordinator: Staff) -> None:
@@ -85,7 +85,7 @@ async def test_nothing_is_approved_for_a_meeting_that_has_passed(
 async def test_a_group_that_became_too_small_is_not_approved(kring: Resources, coordinator: Staff) -> None:
     seated = await factories.draft(kring, coordinator, 5, meeting=True)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        await proposals.drop(conn, coordinator, seated.proposal, seated.people[0].resident)
+        await regrouping.drop(conn, coordinator, seated.proposal, seated.people[0].resident)
     with pytest.raises(ProposalTooSmall):
         await _approve(kring, coordinator, seated.proposal)
 
@@ -123,52 +123,6 @@ async def test_people_of_a_rejected_proposal_can_be_grouped_again(kring: Resourc
     assert await _pooled(kring, coordinator) == {one.resident for one in seated.people}
 
 
-async def test_who_is_dropped_can_be_grouped_again(kring: Resources, coordinator: Staff) -> None:
-    seated = await factories.draft(kring, coordinator, 6)
-    one = seated.people[0]
-    for _ in range(2):
-        async with transaction(kring.pool, coordinator.municipality) as conn:
-            await proposals.drop(conn, coordinator, seated.proposal, one.resident)
-    assert await _pooled(kring, coordinator) == {one.resident}
-
-
-async def test_a_dropped_member_comes_back(kring: Resources, coordinator: Staff) -> None:
-    seated = await factories.draft(kring, coordinator)
-    one = seated.people[0].resident
-    async with transaction(kring.pool, coordinator.municipality) as conn:
-        await proposals.drop(conn, coordinator, seated.proposal, one)
-        await proposals.restore(conn, seated.proposal, one)
-        seats = await proposal_rows.seats(conn, seated.proposal)
-    assert [seat.live for seat in seats] == [True] * 5
-
-
-async def test_a_dropped_member_who_must_not_meet_another_does_not_come_back(
-    kring: Resources, coordinator: Staff
-) -> None:
-    seated = await factories.draft(kring, coordinator)
-    one, other = seated.people[:2]
-    async with transaction(kring.pool, coordinator.municipality) as conn:
-        await proposals.drop(conn, coordinator, seated.proposal, one.resident)
-        await residents.insert_apart(conn, coordinator.municipality, other.resident, one.resident, coordinator.id)
-    with pytest.raises(SeatRefused):
-        async with transaction(kring.pool, coordinator.municipality) as conn:
-            await proposals.restore(conn, seated.proposal, one.resident)
-
-
-async def test_a_dropped_member_who_found_another_group_does_not_come_back(
-    kring: Resources, coordinator: Staff
-) -> None:
-    seated = await factories.draft(kring, coordinator, 6)
-    one = seated.people[0]
-    async with transaction(kring.pool, coordinator.municipality) as conn:
-        await proposals.drop(conn, coordinator, seated.proposal, one.resident)
-    others = await factories.some_people(kring, coordinator, 4)
-    await factories.draft(kring, coordinator, people=(one, *others))
-    with pytest.raises(SeatRefused):
-        async with transaction(kring.pool, coordinator.municipality) as conn:
-            await proposals.restore(conn, seated.proposal, one.resident)
-
-
 async def test_of_two_coordinators_who_decide_at_once_one_wins(
     kring: Resources, coordinator: Staff, owner: Owner
 ) -> None:
@@ -193,7 +147,7 @@ async def test_a_decided_proposal_is_not_edited(kring: Resources, coordinator: S
     invited = await factories.approved(kring, coordinator)
     with pytest.raises(ProposalDecided):
         async with transaction(kring.pool, coordinator.municipality) as conn:
-            await proposals.drop(conn, coordinator, invited.proposal, invited.people[0].resident)
+            await regrouping.drop(conn, coordinator, invited.proposal, invited.people[0].resident)
 
 
 async def test_a_proposal_of_another_municipality_does_not_exist(
