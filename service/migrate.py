@@ -5,7 +5,7 @@ row-level security; this is the only place that makes it, and it refuses to go o
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,6 +17,7 @@ from alembic.config import Config
 from service.domain import MunicipalityId
 from service.errors import SettingsError
 from service.settings import Settings
+from service.typed import one_line
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONNECT_SECONDS = 10.0
@@ -60,6 +61,20 @@ async def add_municipality(owner_url: str, slug: str, name: str) -> Municipality
         except asyncpg.CheckViolationError as error:
             raise SettingsError(f"{slug!r} is no slug: use 2 to 40 of a-z, 0-9 and hyphens") from error
         return MunicipalityId(added)
+
+
+async def set_neighbours(owner_url: str, slug: str, names: Sequence[str]) -> bool:
+    """Say which municipalities nearby take part, in place of those named before; False when there is no such slug.
+
+    Only the owner may: which municipalities there are is the one thing all of them see. Raises SettingsError for a
+    name that is empty or has a comma in it.
+    """
+    wanted = sorted({one_line(name) for name in names})
+    if wrong := [name for name in wanted if not name or "," in name]:
+        raise SettingsError(f"{wrong[0]!r} is no name of a municipality")
+    async with _connected(plain_url(owner_url), "KRING_MIGRATE_URL") as owner:
+        changed = await owner.execute("update kring.municipality set neighbours = $2 where slug = $1", slug, wanted)
+    return changed != "UPDATE 0"
 
 
 def plain_url(url: str) -> str:

@@ -7,7 +7,7 @@ sentence can. An unknown language code is shown as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from models.errors import Param
@@ -51,6 +51,10 @@ _STOPGAP: Final = re.compile(r"\(thema \d+\)$")
 
 # Counts stand apart from the noun, so that 0, 1 and 12 all read well.
 _FOUND: Final = "Gevonden: {found}. Nodig: {needed}."
+_DRAW: Final = (
+    "Meer mensen wilden een plek dan er plekken waren. Plekken: {places}. Mensen: {wanting}. "
+    "Daarom is er geloot. De kans was {percent} op 100."
+)
 _OTHERS: Final = "Aantal anderen met een vergelijkbare vraag: {found}."
 
 SENTENCES: Final[Mapping[Code, str]] = {
@@ -70,6 +74,9 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.TIME_UNKNOWN: "Gaf niet aan wanneer het kan.",
     Code.TRAVELS: "Reist ongeveer {km} km.",
     Code.WAITED_LONG: "Wacht al {days} dagen.",
+    Code.MIXED_PERSPECTIVES: "Mensen van verschillende kanten doen samen mee. Een verbinder koos daarvoor.",
+    Code.ROOM_IN_PLATFORM: "Er is al een groep die past. Aantal vrije plekken: {room}.",
+    Code.DRAWN: f"{_DRAW} Deze inwoner is geloot.",
     Code.NO_SIMILAR_NEED: "Wij vonden nog te weinig mensen met een vergelijkbare vraag.",
     Code.THEME_TOO_SMALL: f"{_OTHERS} Voor een groep zijn er {{needed}} nodig.",
     Code.AGE_DIFFERS: f"Met ongeveer dezelfde leeftijd zijn er te weinig. {_FOUND}",
@@ -81,7 +88,25 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.GROUP_OTHER_TIME: "Er is een groep die past. Die komt bij elkaar op {daypart}. Dan lukt het niet.",
     Code.GROUP_FULL: "De groep die past, is vol. Er zijn al {size} mensen.",
     Code.NO_FITTING_GROUP: f"{_OTHERS} Een groep die voor iedereen past, vonden wij nog niet.",
+    Code.NOT_DRAWN: f"{_DRAW} Deze inwoner is niet geloot.",
+    Code.MORE_PEOPLE: "Als {more} mensen meer meedoen, kan er een groep komen.",
+    Code.TRAVEL_FURTHER: "Met {km} km reizen in plaats van {now} km kan er een groep van {size} mensen komen.",
+    Code.MEET_ONLINE: "Als {ask} mensen online willen meedoen, kan er een groep van {size} mensen komen.",
+    Code.OTHER_DAYPART: "Als {ask} mensen ook op {daypart} kunnen, kan er een groep van {size} mensen komen.",
+    Code.MIX_PERSPECTIVES: "Samen met {perspective} kan er een groep van {size} mensen komen.",
+    Code.LARGER_GROUP: "De groep die past, is vol. Met {size} mensen in plaats van {most} is er plek.",
+    Code.ASK_NEIGHBOUR: "Vraag een buurgemeente die ook meedoet: {neighbours}.",
+    Code.MEET_ONE_TO_ONE: "Breng deze inwoner in contact met één ander. Aantal mensen dat daarvoor past: {found}.",
+    Code.TALK_AGAIN: "Praat nog eens met deze inwoner. Misschien past iets anders beter.",
 }
+
+# Of one person the same is said in other words.
+_OF_ONE: Final[Mapping[Code, str]] = {
+    Code.MORE_PEOPLE: "Als 1 persoon meer meedoet, kan er een groep komen.",
+    Code.MEET_ONLINE: "Als 1 persoon online wil meedoen, kan er een groep van {size} mensen komen.",
+    Code.OTHER_DAYPART: "Als 1 persoon ook op {daypart} kan, kan er een groep van {size} mensen komen.",
+}
+_JOINS_AREAS: Final = ", uit {areas}."
 
 NAMELESS_THEME: Final = (
     "Deze mensen hebben een vergelijkbare vraag. Te weinig van hen gebruiken daarvoor hetzelfde woord."
@@ -102,13 +127,32 @@ def sentence(reason: Reason) -> str:
         return perspective_sentence(Perspective(str(reason.params["perspective"])))
     if reason.code is Code.SHARED_THEME and number_of(str(reason.params["label"])) is not None:
         return NAMELESS_THEME
-    return SENTENCES[reason.code].format(**{name: _worded(name, value) for name, value in reason.params.items()})
+    return _form(reason).format(**{name: _worded(name, value) for name, value in reason.params.items()})
 
 
-def group_title(label: str, form: Form, perspective: Perspective) -> str:
-    """What a group is called until a coordinator names it: `Pleegouders`, or `Kring van partners (thema 6)`."""
+def _form(reason: Reason) -> str:
+    if reason.code in _OF_ONE and 1 in (reason.params.get("more"), reason.params.get("ask")):
+        return _OF_ONE[reason.code]
+    if reason.code is Code.TRAVEL_FURTHER and reason.params["areas"]:
+        return SENTENCES[reason.code].removesuffix(".") + _JOINS_AREAS
+    return SENTENCES[reason.code]
+
+
+def people(perspective: Perspective) -> str:
+    """Who asks from this side: `ouders`."""
+    return _PEOPLE[perspective]
+
+
+def group_title(label: str, form: Form, perspective: Perspective | None) -> str:
+    """What a group is called until a coordinator names it: `Pleegouders`, or `Kring van partners (thema 6)`.
+
+    `perspective` None: people of several sides, `Kring (thema 6)`.
+    """
     number = number_of(label)
-    return label if number is None else f"{_FORMS[form]} van {_PEOPLE[perspective]} (thema {number})"
+    if number is None:
+        return label
+    who = "" if perspective is None else f" van {_PEOPLE[perspective]}"
+    return f"{_FORMS[form]}{who} (thema {number})"
 
 
 def is_stopgap(title: str) -> bool:
@@ -149,10 +193,23 @@ def language(code: str) -> str:
 
 
 def _worded(name: str, value: Param) -> str:
-    if name == "daypart":
-        return daypart(str(value))
-    if name == "language":
-        return language(str(value))
+    if name in _WORDED:
+        return _WORDED[name](str(value))
     if isinstance(value, float):
         return f"{value:g}".replace(".", ",")
     return str(value)
+
+
+def _listed(joined: str, last: str) -> str:
+    """`Noord, Zuid, Oudeveer` becomes `Noord, Zuid en Oudeveer`."""
+    first, comma, end = joined.rpartition(", ")
+    return f"{first} {last} {end}" if comma else end
+
+
+_WORDED: Final[Mapping[str, Callable[[str], str]]] = {
+    "daypart": daypart,
+    "language": language,
+    "perspective": lambda value: people(Perspective(value)),
+    "areas": lambda value: _listed(value, "en"),
+    "neighbours": lambda value: _listed(value, "of"),
+}

@@ -1,4 +1,4 @@
-"""`kring import-areas`: the areas of a municipality, and the municipality itself when it is new."""
+"""`kring import-areas`: the areas of a municipality, its neighbours, and the municipality itself when it is new."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from service.commands.errors import clear_errors, settings_or_stop, stop
 from service.db import connect, transaction
 from service.errors import NotFound
-from service.migrate import add_municipality
+from service.migrate import add_municipality, set_neighbours
 from service.places import Place, read_places
 from service.queries import municipalities
 from service.settings import Settings
@@ -21,20 +21,30 @@ def import_areas(
     name: Annotated[
         str | None, typer.Option(help="its name; adds the municipality when it is new (needs KRING_MIGRATE_URL)")
     ] = None,
+    neighbour: Annotated[
+        list[str] | None,
+        typer.Option(help="a municipality nearby that takes part; once for each, in place of those before"),
+    ] = None,
 ) -> None:
-    """Add the areas in FILE, or move and rename those that are there already. All of them, or none."""
+    """Add the areas in FILE, or move and rename those that are there already. All of them, or none.
+
+    A neighbour may be named to who waits long without a group: that it can be asked, never how many wait there. Naming
+    one needs KRING_MIGRATE_URL.
+    """
     settings = settings_or_stop()
     with clear_errors():
         places = read_places(file)
-        asyncio.run(_store(settings, municipality, name, places))
+        asyncio.run(_store(settings, municipality, name, places, neighbour or []))
     typer.echo(f"{len(places)} areas of {municipality} stored")
 
 
-async def _store(settings: Settings, slug: str, name: str | None, places: list[Place]) -> None:
-    if name is not None:
-        if settings.migrate_url is None:
-            raise stop("KRING_MIGRATE_URL is needed to add a municipality")
+async def _store(settings: Settings, slug: str, name: str | None, places: list[Place], neighbours: list[str]) -> None:
+    if (name is not None or neighbours) and settings.migrate_url is None:
+        raise stop("KRING_MIGRATE_URL is needed to add a municipality or to name its neighbours")
+    if name is not None and settings.migrate_url is not None:
         await add_municipality(settings.migrate_url.get_secret_value(), slug, name)
+    if neighbours and settings.migrate_url is not None:
+        await set_neighbours(settings.migrate_url.get_secret_value(), slug, neighbours)
     pool = await connect(settings.database_url.get_secret_value(), size=1)
     try:
         async with pool.acquire() as conn:

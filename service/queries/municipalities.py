@@ -39,6 +39,13 @@ async def municipality_name(conn: Connection, municipality: MunicipalityId) -> s
     return name
 
 
+async def neighbours(conn: Connection, municipality: MunicipalityId) -> tuple[str, ...]:
+    """Names of the municipalities nearby that take part, in alphabetical order."""
+    return tuple(
+        sorted(await conn.fetchval("select neighbours from kring.municipality where id = $1", municipality) or ())
+    )
+
+
 async def areas(conn: Connection) -> list[Area]:
     return each(Area, await conn.fetch("select id, code, name, lat, lon from kring.area order by name"))
 

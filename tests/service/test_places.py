@@ -92,3 +92,25 @@ async def test_one_bad_line_stores_no_area(
     assert "line 3" in result.stderr
     async with transaction(kring.pool, municipality.id) as conn:
         assert "BU09" not in {area.code for area in await municipalities.areas(conn)}
+
+
+async def test_neighbours_are_named_with_the_areas_and_replace_those_before(
+    settings: Settings, kring: Resources, municipality: Municipality, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "code,name,lat,lon\nBU01,Binnenstad,52.1,5.1\n")
+    arguments = ["import-areas", str(path), "--municipality", "waterdam"]
+    for names in (["Zandhoek"], [" Oudeveer ", "Duinrand"], []):
+        more = [word for name in names for word in ("--neighbour", name)]
+        result = await asyncio.to_thread(CliRunner().invoke, app, arguments + more, env=environment(settings))
+        assert result.exit_code == 0, result.output
+    async with transaction(kring.pool, municipality.id) as conn:
+        assert await municipalities.neighbours(conn, municipality.id) == ("Duinrand", "Oudeveer")
+
+
+@pytest.mark.parametrize("name", ["", "Oudeveer, Duinrand"])
+async def test_a_neighbour_without_a_readable_name_is_refused(settings: Settings, tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, "code,name,lat,lon\nBU01,Binnenstad,52.1,5.1\n")
+    arguments = ["import-areas", str(path), "--municipality", "waterdam", "--neighbour", name]
+    result = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment(settings))
+    assert result.exit_code == 2
+    assert "no name of a municipality" in result.stderr

@@ -6,11 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from models.plan import MatchSettings
 from service.auth import Kring, NamesVisitor, SafeForm, Visitor, end_session, session_cookie, start_session
 from service.db import nowhere, transaction
 from service.domain import MunicipalityId, Role, Staff
 from service.errors import NotFound
 from service.queries import municipalities, needs, proposals, runs
+from service.queries import waiting as without_group
 from service.resources import Resources
 from service.typed import one_line
 from service.web import names
@@ -20,6 +22,7 @@ from service.web.pages import page
 
 router = APIRouter(default_response_class=HTMLResponse)
 LATEST = 3  # needs on the start page; the list has them all
+BOUNDS = MatchSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Waiting:
 
     drafts: int | None
     run: runs.Run | None
+    without: without_group.Counts | None
     latest: list[NeedLine] | None
 
 
@@ -48,7 +52,13 @@ def demo_only(kring: Kring) -> None:
 async def start(request: Request, kring: Kring, staff: Visitor) -> Response:
     if staff is None:
         return RedirectResponse("/aanmelden", status_code=303)
-    return page(request, "staff/start.html", waiting=await _waiting(kring, staff))
+    return page(
+        request,
+        "staff/start.html",
+        waiting=await _waiting(kring, staff),
+        raise_after=BOUNDS.raise_after_days,
+        long_after=BOUNDS.long_wait_days,
+    )
 
 
 async def _waiting(kring: Resources, staff: Staff) -> Waiting:
@@ -61,6 +71,7 @@ async def _waiting(kring: Resources, staff: Staff) -> Waiting:
         return Waiting(
             drafts=await proposals.drafts_waiting(conn) if coordinates else None,
             run=await runs.current_run(conn) if coordinates else None,
+            without=await without_group.counts(conn, BOUNDS.long_wait_days) if coordinates else None,
             latest=latest,
         )
 

@@ -39,8 +39,8 @@ def test_every_stage_of_the_engine_has_a_sentence() -> None:
 
 
 def test_every_reason_for_no_group_has_a_name() -> None:
-    """The engine lists its reasons for no group last."""
-    reasons = list(Code)[list(Code).index(Code.NO_SIMILAR_NEED) :]
+    """The engine lists its reasons for no group together, before what would help."""
+    reasons = list(Code)[list(Code).index(Code.NO_SIMILAR_NEED) : list(Code).index(Code.MORE_PEOPLE)]
     assert set(reasons) == names.UNGROUPED.keys()
 
 
