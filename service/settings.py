@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     encoder: str | None = Field(
         default=None, description="a SentenceTransformer (folder or hub id) instead of the bundled encoder"
     )
+    reach_km: float = Field(default=10, ge=0, description="how far a resident travels who did not say")
+    daypart_share: float = Field(
+        default=0.6, ge=0, le=1, description="share of a group that must be able to come at its moment"
+    )
     smtp_host: str = Field(default="localhost", description="mail server")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="port of the mail server")
     smtp_tls: Literal["starttls", "none"] = Field(

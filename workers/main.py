@@ -24,11 +24,12 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from service import enqueue, logs
+from service import enqueue, logs, matching
 from service.domain import Channel, MunicipalityId, RunId
 from service.resources import Resources, open_resources
 from service.settings import Settings
 from workers import upkeep
+from workers.blocks import BlockWorker
 from workers.channels.smtp import SmtpSender
 from workers.delivery import Postman
 from workers.matching import Matcher
@@ -49,10 +50,18 @@ class Jobs:
         self._kring = kring
         postman = Postman(kring, {Channel.EMAIL: SmtpSender(kring.settings)}, stopping)
         self._deliveries = Turns("deliver", postman.deliver_one, stopping)
-        self._runs = Turns("match", Matcher(kring, stopping).run, stopping)
+        matcher = Matcher(kring, stopping)
+        helper = BlockWorker(kring, matcher.loaded, matching.bounds(kring.settings), stopping)
+        self._runs = Turns("match", matcher.run, stopping)
+        self._blocks = Turns("blocks", helper.help, stopping)
 
     async def match(self, _: dict[Any, Any], municipality: str, run: str) -> None:
         await self._runs.ask((MunicipalityId(UUID(municipality)), RunId(UUID(run))))
+
+    async def blocks(self, _: dict[Any, Any], municipality: str, run: str) -> None:
+        """Help with a run that another worker has; whoever has one itself does its own parts."""
+        if not self._runs.busy:
+            await self._blocks.ask((MunicipalityId(UUID(municipality)), RunId(UUID(run))))
 
     async def deliver(self, _: dict[Any, Any], municipality: str) -> None:
         await self._deliveries.ask(MunicipalityId(UUID(municipality)))
@@ -107,7 +116,7 @@ def _worker(redis: ArqRedis, jobs: Jobs, *, sweep_seconds: int) -> Worker:
         # Nothing is kept in Redis: results stand in PostgreSQL, and a kept result refuses the same id again
         [
             func(cast("WorkerCoroutine", job), name=name, timeout=FOREVER, keep_result=0)
-            for name, job in (("match", jobs.match), ("deliver", jobs.deliver))
+            for name, job in (("match", jobs.match), ("blocks", jobs.blocks), ("deliver", jobs.deliver))
         ],
         cron_jobs=[cron(sweep, name="sweep", second=seconds, run_at_startup=True, timeout=FOREVER)],
         redis_pool=redis,

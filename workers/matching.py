@@ -6,22 +6,24 @@ lease, or is asked to stop, ends at the engine's next step and stores nothing.
 
 import asyncio
 import time
+from dataclasses import replace
 
 import asyncpg
 import structlog
 
 from models.encoder import Encoder, Vector, load_encoder
 from models.errors import ModelError
-from models.match import match
+from models.match import finish, prepare
 from models.need import Need
 from models.plan import Plan, Progress, Stage
-from service import matching
+from service import joining, matching
 from service.db import AWAY, transaction
 from service.domain import MunicipalityId, RunId
 from service.errors import LeaseLost
 from service.logs import where
-from service.queries import runs
+from service.queries import municipalities, runs
 from service.resources import Resources
+from workers.blocks import grouped
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +64,7 @@ class Matcher:
         self._kring = kring
         self._stopping = stopping
         self._encoder: Encoder | None = None
+        self._bounds = matching.bounds(kring.settings)
 
     async def run(self, key: tuple[MunicipalityId, RunId]) -> bool:
         """Do a run that is waiting, or was left by a silent worker; False, as there is no more. Twice does nothing."""
@@ -85,15 +88,12 @@ class Matcher:
     async def _compute_and_store(self, municipality: MunicipalityId, run: runs.Run, telling: Telling) -> None:
         if run.attempt > TAKEN_MOST:
             raise ModelError("crashed")
-        encoder = await self._loaded()
+        encoder = await self.loaded()
         for tries_left in reversed(range(STORE_MOST)):
-            async with transaction(self._kring.pool, municipality) as conn:
-                needs, known = await matching.pool(conn)
-            vectors = await self._encoded(municipality, needs, known, encoder, telling)
-            plan = await asyncio.to_thread(_compute, needs, vectors, encoder, run.seed, telling)
+            plan, pooled, failed = await self._planned(municipality, run, encoder, telling)
             try:
                 async with transaction(self._kring.pool, municipality) as conn:
-                    drafts = await matching.store(conn, municipality, run, plan, pooled=len(needs))
+                    drafts = await matching.store(conn, municipality, run, plan, pooled=pooled, failed=failed)
             except CHANGED_MEANWHILE as error:
                 if not tries_left:
                     raise
@@ -101,6 +101,36 @@ class Matcher:
             else:
                 log.info("run", run=str(run.id), state="done", count=drafts)
                 return
+
+    async def _planned(
+        self, municipality: MunicipalityId, run: runs.Run, encoder: Encoder, telling: Telling
+    ) -> tuple[Plan, int, list[ModelError]]:
+        """What the engine makes of the pool as it is now, how many needs that are, and what went wrong in blocks."""
+        async with transaction(self._kring.pool, municipality) as conn:
+            needs, known = await matching.pool(conn, as_of=run.started_at)
+            past = await matching.past_themes(conn)
+            rejected = await matching.rejected(conn)
+            platforms, known_members = await joining.open_platforms(conn)
+            bounds = replace(self._bounds, neighbours=await municipalities.neighbours(conn, municipality))
+        members = [member for platform in platforms for member in platform.members]
+        vectors = await self._encoded(municipality, [*needs, *members], known | known_members, encoder, telling)
+        prepared = await asyncio.to_thread(
+            prepare,
+            needs,
+            encoder=encoder,
+            vectors=vectors,
+            settings=bounds,
+            platforms=platforms,
+            past=past,
+            seed=run.seed,
+            progress=telling.tell,
+        )
+
+        def told(done: int, total: int) -> None:
+            telling.tell(Progress(Stage.GROUPS, done, total))
+
+        groups, failed = await grouped(self._kring, municipality, run, prepared, bounds, rejected, told)
+        return await asyncio.to_thread(finish, prepared, groups, bounds), len(needs), failed
 
     async def _encoded(
         self,
@@ -123,7 +153,8 @@ class Matcher:
             ours |= made
         return ours
 
-    async def _loaded(self) -> Encoder:
+    async def loaded(self) -> Encoder:
+        """The encoder, read when it is first needed."""
         if self._encoder is None:
             self._encoder = await asyncio.to_thread(load_encoder, self._kring.settings.encoder)
         return self._encoder
@@ -164,8 +195,3 @@ class Matcher:
                 case _:
                     pass
         log.warning("run", run=str(run.id), state=state, attempt=run.attempt, error=type(error).__name__, code=code)
-
-
-def _compute(needs: list[Need], vectors: dict[str, Vector], encoder: Encoder, seed: int, telling: Telling) -> Plan:
-    """In a thread of its own: computes for minutes, and knows no connection."""
-    return match(needs, encoder=encoder, vectors=vectors, seed=seed, progress=telling.tell)

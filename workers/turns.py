@@ -27,6 +27,11 @@ class Turns(Generic[Key]):
         self._asked: dict[Key, None] = {}  # a set that keeps the order in which was asked
         self._busy = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether it is at work."""
+        return self._busy
+
     async def ask(self, key: Key) -> None:
         """Return when nothing is left, or at once when somebody is at it already. Nothing it does raises."""
         self._asked[key] = None

@@ -12,7 +12,7 @@ from service import matching
 from service.db import nowhere, transaction
 from service.domain import AMSTERDAM, MunicipalityId
 from service.logs import where
-from service.queries import municipalities, outbox, runs
+from service.queries import municipalities, outbox, run_blocks, runs
 from service.resources import Resources
 from workers.invitations import remind_and_expire
 from workers.platforms import ask_pulses
@@ -47,9 +47,12 @@ async def _night(kring: Resources, municipality: MunicipalityId, *, night: datet
 async def _wake(kring: Resources, municipality: MunicipalityId) -> None:
     async with transaction(kring.pool, municipality) as conn:
         overdue = await runs.overdue_runs(conn, kring.settings.lease_seconds)
+        shared = await run_blocks.waiting(conn)
         owed = await outbox.is_owed(conn)
     for run in overdue:
         await kring.queue.wake("match", municipality, run)
+    for run in shared:
+        await kring.queue.wake("blocks", municipality, run)
     if owed:
         await kring.queue.wake("deliver", municipality)
 

@@ -232,8 +232,11 @@ async def asked(kring: Resources, staff: Staff) -> RunId:
 
 
 @contextlib.asynccontextmanager
-async def held(second_owner: Owner, table: str) -> AsyncIterator[Owner]:
-    """Nobody else reads or writes `table` until the block ends; what the block did with the connection is committed."""
+async def held(second_owner: Owner, table: str, mode: str = "access exclusive") -> AsyncIterator[Owner]:
+    """Nobody else reads or writes `table` until the block ends; what the block did with the connection is committed.
+
+    In `share` mode others may still read.
+    """
     async with second_owner.transaction():
-        await second_owner.execute(f"lock table {table} in access exclusive mode")
+        await second_owner.execute(f"lock table {table} in {mode} mode")
         yield second_owner

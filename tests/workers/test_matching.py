@@ -82,7 +82,7 @@ async def test_who_withdraws_while_a_run_is_stored_has_no_seat_after_it(
 ) -> None:
     people = await factories.some_people(kring, coordinator, 10)
     run = await asked(kring, coordinator)
-    async with held(second_owner, "kring.theme"):
+    async with held(second_owner, "kring.theme_in_run", "share"):
         job = asyncio.create_task(jobs.match({}, str(coordinator.municipality), str(run)))
         await eventually(lambda: waits_for_a_lock(owner))
         leaving = [asyncio.create_task(withdraw(kring, coordinator, person)) for person in people[:5]]
