@@ -31,7 +31,7 @@ Counts = NDArray[np.float32]
 
 
 @cache
-def _all_sets(count: int) -> Bools:
+def all_sets(count: int) -> Bools:
     """(2^count - 1, count): every set but the empty one, in the order of binary counting."""
     numbers = np.arange(1, 2**count)
     return np.asarray((numbers[:, None] >> np.arange(count)) & 1, dtype=bool)
@@ -64,7 +64,7 @@ class Combinations:
         self.rows = tuple(int(row) for row in rows)
         self.people = part_of(pool, self.rows)
         self.reach_km = self.people.reach_km(range(len(self.rows)), settings)
-        self.sets = self._compatible(_all_sets(len(self.rows)))
+        self.sets = self._compatible(all_sets(len(self.rows)))
         self._counted: Counts = self.sets.astype(np.float32)
         self.sizes: Ints = self.sets.sum(axis=1)
         self.fills_circle: Bools = (self.sizes >= settings.circle_min) & (self.sizes <= settings.circle_max)
@@ -94,7 +94,9 @@ class Combinations:
 
     def _met_only(self, way: Meeting) -> Counts:
         """(K,): members who meet in this way only."""
-        return np.asarray(self._counted @ np.array([n.meeting is way for n in self.people.needs], dtype=np.float32))
+        only = np.array([need.meeting is way for need in self.people.needs], dtype=np.float32)
+        with np.errstate(invalid="ignore"):  # some builds of OpenBLAS raise the flag on ones and zeros
+            return np.asarray(self._counted @ only)
 
     @cached_property
     def nobody_alone(self) -> Bools:

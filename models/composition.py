@@ -23,6 +23,7 @@ from models.blocks import Block
 from models.bounds import Pool
 from models.choosing import Candidates, choose
 from models.clusters import clusters
+from models.combinations import all_sets
 from models.crowd import Bools, Crowd, Floats, Ints, Terms
 from models.need import DAYPARTS, Form, Meeting
 from models.plan import MatchSettings, Rejected
@@ -36,6 +37,8 @@ CANDIDATES_MOST: Final = 240
 CAN_COME_BONUSES: Final = (0.05, 0.3)
 """Groups grow twice: mostly after closeness, and mostly after who can come at that daypart."""
 ROUNDS_MOST: Final = 2
+SETS_OF_MOST: Final = 9
+"""So few people make at most 511 sets: all of them are looked at, and nothing has to grow."""
 LEVEL_COUNTS: Final = (1.0, 0.8, 0.4)
 """What a place in a group counts that was found at the closest level, the next, and the widest: a circle of eight among
 people who are only widely alike is not worth one of five who are really so. Chosen on the rehearsal notes."""
@@ -160,6 +163,14 @@ def _candidates(
     terms_of: list[Terms] = []
     used = np.zeros(len(free))
     for terms in crowd.terms(free):
+        people = np.flatnonzero(terms.eligible)
+        if len(people) <= SETS_OF_MOST:
+            every = _every_set(crowd, people, least)
+            every = every[crowd.holds(every, terms, least=least, most=most) & ~crowd.again(every, form)]
+            members.append(every)
+            fits.append(crowd.fits(every, terms))
+            terms_of += [terms] * len(every)
+            continue
         for starts in (_central(crowd, terms), None):
             own = _unused(crowd, terms, used) if starts is None else starts
             bonuses = np.repeat(CAN_COME_BONUSES, len(own))
@@ -169,9 +180,18 @@ def _candidates(
             members.append(grown)
             fits.append(crowd.fits(grown, terms))
             terms_of += [terms] * len(grown)
-    every = Candidates.of(members, fits, counts)
-    kept = _worth_choosing(every, crowd.settings.circle_aim if form is Form.CIRCLE else most)
-    return every.only(kept), [terms_of[at] for at in kept]
+    found = Candidates.of(members, fits, counts)
+    kept = _worth_choosing(found, crowd.settings.circle_aim if form is Form.CIRCLE else most)
+    return found.only(kept), [terms_of[at] for at in kept]
+
+
+def _every_set(crowd: Crowd, people: Ints, least: int) -> Bools:
+    """(sets, m): all sets of at least so many of these people."""
+    sets = all_sets(len(people))
+    sets = sets[sets.sum(axis=1) >= least]
+    every = np.zeros((len(sets), len(crowd.rows)), dtype=bool)
+    every[:, people] = sets
+    return every
 
 
 def _worth_choosing(every: Candidates, aim: int) -> Ints:

@@ -52,12 +52,21 @@ def as_json(plan: Plan, *, refused: int = 0) -> dict[str, Any]:
             {
                 "theme": theme.id,
                 "label": theme.label,
-                "perspective": theme.perspective.value,
+                "perspective": theme.perspective.value if theme.perspective else None,
                 "members": list(theme.members),
+                "advice": [_worded(reason) for reason in plan.advice.get(theme.id, ())],
             }
             for theme in plan.themes
         ],
-        "ungrouped": [{"id": one.id, "why": sentence(one.reason), **_coded(one.reason)} for one in plan.ungrouped],
+        "ungrouped": [
+            {
+                "id": one.id,
+                "why": sentence(one.reason),
+                **_coded(one.reason),
+                "alternatives": [_worded(reason) for reason in one.alternatives],
+            }
+            for one in plan.ungrouped
+        ],
         "run": {
             "model": plan.model_id,
             "seed": plan.seed,
