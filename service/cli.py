@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 COMMANDS = (
-    "demo serve worker migrate match draw topics encode deidentify import-needs import-areas train evaluate bench"
+    "demo serve worker migrate match draw topics encode deidentify import-needs import-areas train evaluate bench "
+    "bench-workers"
 ).split()
 
 

@@ -28,6 +28,7 @@ StaffId = NewType("StaffId", UUID)
 ResidentId = NewType("ResidentId", UUID)
 NeedId = NewType("NeedId", UUID)
 RunId = NewType("RunId", UUID)
+ThemeId = NewType("ThemeId", UUID)
 ProposalId = NewType("ProposalId", UUID)
 InvitationId = NewType("InvitationId", UUID)
 PlatformId = NewType("PlatformId", UUID)
@@ -64,7 +65,7 @@ class Channel(StrEnum):
     POST = "post"
 
 
-MessageKind = Literal["invitation", "reminder", "started", "given_up", "pulse"]
+MessageKind = Literal["invitation", "reminder", "started", "joined", "given_up", "pulse"]
 """The messages a resident can get."""
 
 
@@ -124,6 +125,10 @@ class Contact:
     value: str
 
 
+REACH_MOST = 100
+"""Kilometres somebody may travel at most, as the database allows."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewNeed:
     """What a caseworker submits after a talk; `service.needs.submit` checks and stores it."""
@@ -142,6 +147,7 @@ class NewNeed:
     contact: Contact | None
     apart: tuple[str, ...] = ()  # references of needs whose residents this one must not meet
     topics: tuple[str, ...] = ()
+    reach_km: int | None = None  # how far the resident can travel; None: did not say
     waiting_since: datetime | None = None  # an imported need waited before it came here
     noted_by: str | None = None  # an imported need's own caseworker, as a code; None: whoever submits it
 

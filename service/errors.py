@@ -108,6 +108,14 @@ class PlatformEnded(Conflict):
     """Dit platform is gestopt. U kunt er niets meer aan veranderen."""
 
 
+class PlatformFull(Conflict):
+    """Dit platform heeft niet genoeg vrije plekken. Haal iemand weg, of wacht tot er plek is."""
+
+
+class NobodyToInvite(Conflict):
+    """Er is niemand die u mag uitnodigen. Wijs het voorstel dan af."""
+
+
 class PulseTooSoon(Conflict):
     """Er loopt al een peiling, of er is te kort geleden een peiling geweest."""
 
@@ -132,8 +140,37 @@ class ApartTogether(Conflict):
     """Deze twee mensen zitten nu in hetzelfde voorstel. Haal eerst een van beiden uit het voorstel."""
 
 
+class ApartInPlatform(ApartTogether):
+    """Deze twee mensen horen bij hetzelfde platform, of zijn daarvoor gevraagd. Overleg met de verbinder."""
+
+
 class SeatRefused(Conflict):
     """Deze persoon past niet (meer) in deze groep: hij of zij doet niet mee, heeft al een groep of mijdt iemand."""
+
+
+class BoundsBroken(SeatRefused):
+    """Zo klopt de groep niet meer."""
+
+    title = "Deze verandering kan niet"
+
+    def __init__(self, why: list[str]) -> None:
+        """`why`: a sentence for each bound that would break, in words."""
+        super().__init__(" ".join(why))
+        self.why = why
+
+    @property
+    def message(self) -> str:
+        return f"{type(self).__doc__} {' '.join(self.why)}"
+
+
+class UndoImpossible(Conflict):
+    """Dit is niet meer ongedaan te maken: de groep of de mensen zijn intussen veranderd. Er is niets veranderd."""
+
+    title = "Ongedaan maken kan niet meer"
+
+
+class PersonLeft(UndoImpossible):
+    """Iemand die hierbij hoorde, doet niet meer mee met Kring. Daarom laat Kring alles zoals het nu is."""
 
 
 class FieldErrors(KringError):
@@ -177,16 +214,26 @@ class SettingsError(KringError):
 # What the database refuses, by the name of its constraint, as the person who asked for it reads it. Use-cases look
 # before they leap, so most of these are only met when two people do something at the same moment.
 REFUSALS: dict[str, type[KringError]] = {
+    "apart_in_one_platform": ApartInPlatform,
     "apart_in_one_proposal": ApartTogether,
     "invitation_answer_stands": AlreadyAnswered,
     "invitation_approved_proposal": ProposalDecided,
     "invitation_consent": MembersChanged,
     "invitation_live_seat": MembersChanged,
+    "joining_age_circle": SeatRefused,
+    "joining_apart": SeatRefused,
+    "joining_member_already": SeatRefused,
+    "joining_platform_ended": PlatformEnded,
     "member_age_circle": SeatRefused,
     "member_apart": SeatRefused,
     "member_draft_proposal": ProposalDecided,
     "member_matching_consent": SeatRefused,
     "member_need_open": SeatRefused,
+    "membership_age_circle": SeatRefused,
+    "membership_apart": SeatRefused,
+    "membership_full": PlatformFull,
+    "membership_platform_ended": PlatformEnded,
+    "one_draft_per_platform": Conflict,
     "one_live_seat_per_resident": SeatRefused,
     "proposal_decision_stands": ProposalDecided,
 }

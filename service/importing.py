@@ -9,7 +9,18 @@ from models.age import read_age_band
 from models.need import DAYPARTS, AgeBand
 from service import needs
 from service.db import Pool, transaction
-from service.domain import TOPICS_MOST, UNDER_16, Contact, GivenBy, MunicipalityId, NewNeed, Purpose, RecordedHow, Staff
+from service.domain import (
+    REACH_MOST,
+    TOPICS_MOST,
+    UNDER_16,
+    Contact,
+    GivenBy,
+    MunicipalityId,
+    NewNeed,
+    Purpose,
+    RecordedHow,
+    Staff,
+)
 from service.errors import FieldErrors, Identifying, NotFound
 from service.jsonl import GoodRow, NeedRow, RefusedRow
 from service.places import Places
@@ -129,6 +140,7 @@ def _new_need(
         contact=None if row.contact is None else Contact(row.contact.channel, row.contact.value),
         apart=apart,
         topics=tuple(dict.fromkeys(row.topics)),
+        reach_km=None if row.reach_km is None else min(round(row.reach_km), REACH_MOST),
         waiting_since=datetime.now(UTC) - timedelta(days=row.waiting_days),
         noted_by=row.caseworker,
     )
@@ -148,6 +160,7 @@ def _reason(error: FieldErrors) -> str:
         "given_by": "age_band: does not fit who gave consent",
         "apart": "apart: names a need that does not exist",
         "dayparts": "dayparts: holds a moment that does not exist",
+        "reach_km": "reach_km: is no distance",
         "topics": f"topics: holds an id that is not in the taxonomy, or more than {TOPICS_MOST}",
     }
     return "; ".join(known.get(name, f"{name}: not accepted") for name in error.fields)

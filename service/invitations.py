@@ -10,22 +10,37 @@ from hashlib import sha256
 from typing import assert_never
 from uuid import UUID
 
+import asyncpg
+
 from service import consents, platforms
 from service.db import Connection
-from service.domain import BOUNDS, Answer, InvitationId, MunicipalityId, ProposalId, Purpose, ResidentId
-from service.errors import AlreadyAnswered, LinkUnknown
+from service.domain import (
+    BOUNDS,
+    Answer,
+    InvitationId,
+    MunicipalityId,
+    PlatformId,
+    PlatformState,
+    ProposalId,
+    Purpose,
+    ResidentId,
+)
+from service.errors import AlreadyAnswered, LinkUnknown, PlatformEnded
 from service.queries import invitations, needs, outbox, proposals, residents
 from service.queries import platforms as platform_rows
 
+NO_PLACE = frozenset({"membership_full", "membership_apart", "membership_age_circle"})
+"""Why the database keeps somebody out of a platform. The resident hears the same of each: the others are not named."""
 TOKEN_BYTES = 24  # 192 bits from `secrets`, above the 128 that docs/sources.md asks
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the resident reads next."""
+    """What the resident reads next. `no_place`: the yes came when the last place was gone."""
 
     answer: Answer
     platform_started: bool
+    no_place: bool = False
 
 
 def hash_token(token: str) -> bytes:
@@ -74,19 +89,24 @@ async def answer(
     *,
     not_now_days: int,
 ) -> Answered:
-    """Take the one answer to an invitation. Raises AlreadyAnswered, or LinkUnknown when it is no longer open.
+    """Take the one answer to an invitation.
 
-    The proposal is held first, then the resident's consents, then the invitation, always in this order: five people may
-    answer at once, and one of them may withdraw at that moment.
+    Raises AlreadyAnswered, PlatformEnded when the platform it was for has ended, or LinkUnknown when it is no longer
+    open for another reason. The proposal is held first, then the platform there is, then the resident's consents, then
+    the invitation, always in this order: five people may answer at once, and one of them may withdraw at that moment.
     """
     found = await invitations.invitation(conn, invitation_id)
     if found is None:
         raise LinkUnknown
     await proposals.lock_proposal(conn, found.proposal_id)
+    existing = await platform_rows.platform_of_proposal(conn, found.proposal_id)
+    ended = existing is not None and await platform_rows.lock_platform(conn, existing) is PlatformState.ENDED
     await residents.take_consents(conn, found.resident_id)
     state = await invitations.lock_invitation(conn, invitation_id)
     if state in {"accepted", "not_now", "never"}:
         raise AlreadyAnswered
+    if state == "expired" and ended:
+        raise PlatformEnded
     if state not in {"pending", "sent"}:
         raise LinkUnknown
     await outbox.cancel_subject(conn, invitation_id)
@@ -94,8 +114,7 @@ async def answer(
     await invitations.answer(conn, invitation_id, choice)
     match choice:
         case Answer.ACCEPTED:
-            started = await _take_part(conn, municipality, found)
-            return Answered(choice, started)
+            return await _take_part(conn, municipality, found, existing)
         case Answer.NOT_NOW:
             await proposals.free_seat(conn, found.proposal_id, found.resident_id)
             await needs.pause_need(conn, need, not_now_days)
@@ -109,17 +128,33 @@ async def answer(
     return Answered(choice, platform_started=False)
 
 
-async def _take_part(conn: Connection, municipality: MunicipalityId, found: invitations.Invitation) -> bool:
-    """Join the platform, or start it when this was the last yes it needed; whether it runs now."""
-    existing = await platform_rows.platform_of_proposal(conn, found.proposal_id)
+async def _take_part(
+    conn: Connection, municipality: MunicipalityId, found: invitations.Invitation, existing: PlatformId | None
+) -> Answered:
+    """Join the platform there is, or start it when this was the last yes it needed."""
     if existing is not None:
-        await platforms.add_member(conn, municipality, existing, found.proposal_id, found.resident_id)
-        return True
+        return await _join(conn, municipality, found, existing)
     accepted = await invitations.accepted_residents(conn, found.proposal_id)
     if len(accepted) < BOUNDS[found.form].start:
-        return False
+        return Answered(Answer.ACCEPTED, platform_started=False)
     await platforms.start(conn, municipality, found.proposal_id, accepted)
-    return True
+    return Answered(Answer.ACCEPTED, platform_started=True)
+
+
+async def _join(
+    conn: Connection, municipality: MunicipalityId, found: invitations.Invitation, platform: PlatformId
+) -> Answered:
+    """A place, when there is one still. Who finds none hears it, and can be asked for another group."""
+    try:
+        async with conn.transaction():
+            await platforms.add_member(conn, municipality, platform, found.proposal_id, found.resident_id)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        if error.constraint_name not in NO_PLACE:
+            raise
+        await outbox.put(conn, municipality, kind="given_up", subject_id=found.id, resident=found.resident_id)
+        await proposals.free_seat(conn, found.proposal_id, found.resident_id)
+        return Answered(Answer.ACCEPTED, platform_started=False, no_place=True)
+    return Answered(Answer.ACCEPTED, platform_started=True)
 
 
 async def withdraw(conn: Connection, municipality: MunicipalityId, resident: ResidentId) -> None:

@@ -110,6 +110,7 @@ class AreaRow(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
+    name: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)] | None = None
     lat: float = Field(ge=-90, le=90, allow_inf_nan=False, strict=True)
     lon: float = Field(ge=-180, le=180, allow_inf_nan=False, strict=True)
 
@@ -137,6 +138,7 @@ class NeedRow(BaseModel):
     languages: frozenset[Language] = Field(default=frozenset({"nl"}), min_length=1, max_length=20)
     dayparts: frozenset[Daypart] = frozenset()
     meeting: Meeting = Meeting.EITHER
+    reach_km: float | None = Field(default=None, ge=0, le=1_000, allow_inf_nan=False)
     waiting_days: int = Field(default=0, ge=0, le=MAX_WAITING_DAYS, strict=True)
     caseworker: Name | None = None
     apart: frozenset[Name] = Field(default=frozenset(), max_length=1000)
@@ -167,6 +169,8 @@ class NeedRow(BaseModel):
             age_band=self.age_band,
             lat=self.area.lat if self.area else None,
             lon=self.area.lon if self.area else None,
+            area=self.area.name if self.area else None,
+            reach_km=self.reach_km,
             languages=self.languages,
             dayparts=self.dayparts,
             meeting=self.meeting,

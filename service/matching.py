@@ -6,18 +6,25 @@ stores in one. The engine itself is `models.match`; what happens between is `wor
 
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from models.encoder import Vector
+from models.errors import ModelError
 from models.need import Need
-from models.plan import Code, Group, Plan, Reason, Ungrouped
-from service import wording
+from models.plan import Code, Group, MatchSettings, PastTheme, Plan, Reason, Rejected, Ungrouped
+from service import joining, themes, waiting, wording
 from service.db import Connection, refusal
 from service.domain import BOUNDS, TITLE_MOST, MunicipalityId, NeedId, Purpose, RunId, Staff
 from service.errors import LeaseLost, RunInProgress
 from service.queries import needs, proposals, residents, runs
+from service.queries import themes as theme_rows
+from service.settings import Settings
+from service.themes import StoredTheme
 
 
 async def request_run(conn: Connection, staff: Staff) -> RunId:
@@ -33,22 +40,31 @@ async def nightly_run(conn: Connection, municipality: MunicipalityId) -> RunId |
     return await runs.insert_run(conn, municipality, cause="nightly", by=None, seed=secrets.randbelow(2**31))
 
 
-async def pool(conn: Connection) -> tuple[list[Need], dict[str, Vector]]:
+def bounds(settings: Settings) -> MatchSettings:
+    """The bounds of a group as this installation sets them. Raises Infeasible when one can never hold."""
+    return MatchSettings(reach_km=settings.reach_km, daypart_share=settings.daypart_share)
+
+
+async def pool(
+    conn: Connection, *, as_of: datetime | None = None, only: Sequence[NeedId] | None = None
+) -> tuple[list[Need], dict[str, Vector]]:
     """The open, consented needs as the engine takes them, and the vectors that were made of them before.
+
+    `as_of`: the moment until which waiting counts; `only`: those of the pool among these.
 
     `apart` pairs of residents become pairs of needs, and so does a resident with two needs: one person, one group.
     A group that a coordinator rejected is not turned into pairs: its people may well meet in another one.
     """
-    rows = await needs.pool(conn)
+    rows = await needs.pool(conn, as_of=as_of, only=only)
     of_resident: dict[UUID, list[str]] = defaultdict(list)
     for row in rows:
         of_resident[row.resident_id].append(str(row.id))
     apart: dict[str, set[str]] = defaultdict(set)
     for one, other in await residents.apart_pairs(conn):
-        for need in of_resident[one]:
-            apart[need].update(of_resident[other])
-        for need in of_resident[other]:
-            apart[need].update(of_resident[one])
+        for need in of_resident.get(one, ()):
+            apart[need].update(of_resident.get(other, ()))
+        for need in of_resident.get(other, ()):
+            apart[need].update(of_resident.get(one, ()))
     for own in of_resident.values():
         for need in own:
             apart[need].update(set(own) - {need})
@@ -59,8 +75,10 @@ async def pool(conn: Connection) -> tuple[list[Need], dict[str, Vector]]:
             text=row.text,
             perspective=row.perspective,
             age_band=row.age_band,
+            area=row.area,
             lat=row.lat,
             lon=row.lon,
+            reach_km=row.reach_km,
             languages=frozenset(row.languages),
             dayparts=frozenset(row.dayparts),
             meeting=row.meeting,
@@ -73,12 +91,32 @@ async def pool(conn: Connection) -> tuple[list[Need], dict[str, Vector]]:
     ], {str(need): vector for need, vector in stored.items()}
 
 
+async def past_themes(conn: Connection) -> tuple[PastTheme, ...]:
+    """The themes that go on, with who was in them in the last run: the engine mixes those that may be mixed."""
+    return tuple(themes.as_past(theme) for theme in await theme_rows.lasting(conn) if not theme.ended)
+
+
+async def rejected(conn: Connection) -> tuple[Rejected, ...]:
+    """Groups that coordinators turned down, which the engine does not compose again."""
+    return tuple(
+        Rejected(form, frozenset(map(str, members))) for form, members in await proposals.rejected_groups(conn)
+    )
+
+
 async def keep_vectors(conn: Connection, made: dict[str, Vector]) -> None:
     """Store what an encoder made of notes, for the runs to come."""
     await needs.put_vectors(conn, {NeedId(UUID(need)): vector for need, vector in made.items()})
 
 
-async def store(conn: Connection, municipality: MunicipalityId, run: runs.Run, plan: Plan, *, pooled: int) -> int:
+async def store(
+    conn: Connection,
+    municipality: MunicipalityId,
+    run: runs.Run,
+    plan: Plan,
+    *,
+    pooled: int,
+    failed: Sequence[ModelError] = (),
+) -> int:
     """Store what a run found, in the caller's one transaction; how many drafts it made.
 
     Between reading and storing people may have withdrawn, been paused or got a seat. So the pool is read again, here,
@@ -88,46 +126,34 @@ async def store(conn: Connection, municipality: MunicipalityId, run: runs.Run, p
     """
     if not await runs.hold_run(conn, run.id, run.attempt):
         raise LeaseLost
-    grouped_needs = {member for group in plan.groups for member in group.members}
-    here = [row.resident_id for row in await needs.pool(conn) if str(row.id) in grouped_needs]
+    placed = {member for group in plan.groups for member in group.members}
+    placed |= {member for offer in plan.joinings for member in offer.members}
+    here = [row.resident_id for row in await needs.pool(conn) if str(row.id) in placed]
     await residents.hold_residents(conn, here)
     await residents.hold_consents(conn, here, Purpose.MATCHING)
     await proposals.supersede_untouched(conn)
     still = {str(row.id): row for row in await needs.pool(conn)}
-    rejected = [frozenset(map(str, group)) for group in await proposals.rejected_groups(conn)]
-    themes = await _store_themes(conn, municipality, run.id, plan, set(still))
+    turned_down = await rejected(conn)
+    joined = await joining.store_joinings(conn, municipality, run.id, plan.joinings, still)
+    found = await themes.store(conn, municipality, run.id, plan, set(still))
     stored = [
         group
         for group in plan.groups
-        if _stands(group, still, rejected)
-        and await _store_group(conn, municipality, run.id, themes[group.theme_id], group, still)
+        if _stands(group, still, turned_down)
+        and await _store_group(conn, municipality, run.id, found[group.theme_id], group, still)
     ]
-    await runs.insert_ungrouped(
-        conn,
-        municipality,
-        run.id,
-        [
-            (NeedId(UUID(left.id)), left.reason.code, dict(left.reason.params))
-            for left in (*plan.ungrouped, *_left_over(plan, stored))
-            if left.id in still
-        ],
-    )
-    grouped = sum(len(group.members) for group in stored)
-    if not await runs.finish_run(conn, run.id, run.attempt, encoder=plan.model_id, needs=pooled, grouped=grouped):
+    without = (*plan.ungrouped, *_left_over(plan, stored), *joining.left_over(plan.joinings, joined))
+    left = [one for one in without if one.id in still]
+    advice = {found[theme].id: reasons for theme, reasons in plan.advice.items() if theme in found}
+    await waiting.store_advice(conn, municipality, run.id, left, advice)
+    grouped = sum(len(group.members) for group in stored) + sum(len(offer.members) for offer in joined)
+    if not await runs.finish_run(
+        conn, run.id, run.attempt, encoder=plan.model_id, close_from=plan.close_from, needs=pooled, grouped=grouped
+    ):
         raise LeaseLost
-    return len(stored)
-
-
-async def _store_themes(
-    conn: Connection, municipality: MunicipalityId, run: RunId, plan: Plan, still: set[str]
-) -> dict[str, UUID]:
-    """Row of each theme by its id in the plan; a theme that everybody left is no theme."""
-    themes: dict[str, UUID] = {}
-    for theme in plan.themes:
-        members = [NeedId(UUID(need)) for need in theme.members if need in still]
-        if members:
-            themes[theme.id] = await runs.insert_theme(conn, municipality, run, theme.label, members)
-    return themes
+    if failed:  # in words on the page of the run; what went well stands
+        await runs.note_failures(conn, run.id, failed[0].code, {**failed[0].params, "blocks": len(failed)})
+    return len(stored) + len(joined)
 
 
 def _left_over(plan: Plan, stored: list[Group]) -> list[Ungrouped]:
@@ -140,13 +166,12 @@ def _left_over(plan: Plan, stored: list[Group]) -> list[Ungrouped]:
     ]
 
 
-def _stands(group: Group, still: dict[str, needs.PoolNeed], rejected: list[frozenset[str]]) -> bool:
-    """Everybody is still there, and it is not a group that a coordinator turned down."""
-    members = frozenset(group.members)
+def _stands(group: Group, still: dict[str, needs.PoolNeed], turned_down: Sequence[Rejected]) -> bool:
+    """Everybody is still there, and nobody turned this group down while the engine computed."""
     return (
-        all(member in still for member in members)
-        and len(members) >= BOUNDS[group.form].least
-        and not any(members <= other for other in rejected)
+        all(member in still for member in group.members)
+        and len(group.members) >= BOUNDS[group.form].least
+        and not any(one.is_again(group.form, group.members) for one in turned_down)
     )
 
 
@@ -154,7 +179,7 @@ async def _store_group(
     conn: Connection,
     municipality: MunicipalityId,
     run: RunId,
-    theme: UUID,
+    theme: StoredTheme,
     group: Group,
     still: dict[str, needs.PoolNeed],
 ) -> bool:
@@ -165,11 +190,13 @@ async def _store_group(
                 conn,
                 municipality,
                 run_id=run,
-                theme_id=theme,
-                title=wording.group_title(group.label, group.form, still[group.members[0]].perspective)[:TITLE_MOST],
+                theme_id=theme.id,
+                title=wording.group_title(theme.label, group.form, theme.perspective)[:TITLE_MOST],
                 form=group.form,
                 daypart=group.daypart,
-                reasons=_rows(group.reasons),
+                reasons=_rows(_under_its_name(group.reasons, theme.label)),
+                language=group.language,
+                meeting=group.meeting,
             )
             for member in group.members:
                 row = still[member]
@@ -186,6 +213,13 @@ async def _store_group(
             raise
         return False
     return True
+
+
+def _under_its_name(reasons: tuple[Reason, ...], label: str) -> tuple[Reason, ...]:
+    """What these people share by the name that lasts: the engine numbers the themes of one run."""
+    return tuple(
+        replace(reason, params={"label": label}) if reason.code is Code.SHARED_THEME else reason for reason in reasons
+    )
 
 
 def _rows(reasons: tuple[Reason, ...]) -> list[dict[str, object]]:

@@ -14,6 +14,7 @@ from service.contacts import contact_problem, normalised
 from service.db import Connection
 from service.domain import (
     LANGUAGES,
+    REACH_MOST,
     TEXT_MOST,
     TOPICS_MOST,
     UNDER_16,
@@ -70,6 +71,8 @@ def _field_problems(need: NewNeed) -> dict[str, str]:
         problems["languages"] = "Kies ten minste één taal uit de lijst."
     if not need.dayparts or set(need.dayparts) - set(DAYPARTS):
         problems["dayparts"] = "Kies ten minste één moment in de week."
+    if need.reach_km is not None and not 0 <= need.reach_km <= REACH_MOST:
+        problems["reach_km"] = f"Vul een afstand in van 0 tot {REACH_MOST} km."
     if problem := _topics_problem(need.topics):
         problems["topics"] = problem
     return problems

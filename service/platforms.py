@@ -7,6 +7,7 @@ from service.domain import (
     PLACE_MOST,
     EndReason,
     MeetingId,
+    MessageKind,
     MunicipalityId,
     PlatformId,
     PlatformState,
@@ -16,7 +17,7 @@ from service.domain import (
     Staff,
 )
 from service.errors import Conflict, FieldErrors, LinkUnknown, NotFound, PlatformEnded, PulseTooSoon
-from service.queries import invitations, outbox, platforms, proposals, pulses
+from service.queries import invitations, joining, outbox, platforms, proposals, pulses
 from service.typed import one_line
 
 PULSE_LEAST = 3  # averages are shown from three answers on: with two, each knows the other's
@@ -44,18 +45,27 @@ async def start(
 async def add_member(
     conn: Connection, municipality: MunicipalityId, platform: PlatformId, proposal: ProposalId, resident: ResidentId
 ) -> None:
-    """Somebody said yes after the start. Raises PlatformEnded when that yes comes too late."""
+    """Somebody said yes after the start, or to a place in a platform there was already.
+
+    Raises PlatformEnded when that yes comes too late; PostgreSQL's own error when the last place is gone.
+    """
     await _going(conn, platform)
-    await _join(conn, municipality, platform, proposal, resident)
+    began_here = await platforms.is_begun_by(conn, platform, proposal)
+    await _join(conn, municipality, platform, proposal, resident, "started" if began_here else "joined")
     await platforms.record_event(conn, municipality, platform, "joined")
 
 
 async def _join(
-    conn: Connection, municipality: MunicipalityId, platform: PlatformId, proposal: ProposalId, resident: ResidentId
+    conn: Connection,
+    municipality: MunicipalityId,
+    platform: PlatformId,
+    proposal: ProposalId,
+    resident: ResidentId,
+    kind: MessageKind = "started",
 ) -> None:
     await platforms.join(conn, municipality, platform, resident)
     invitation = await invitations.invitation_of(conn, proposal, resident)
-    await outbox.put(conn, municipality, kind="started", subject_id=invitation, resident=resident)
+    await outbox.put(conn, municipality, kind=kind, subject_id=invitation, resident=resident)
 
 
 async def _going(conn: Connection, platform_id: PlatformId) -> PlatformState:
@@ -145,17 +155,20 @@ async def resume(conn: Connection, staff: Staff, platform_id: PlatformId) -> Non
 async def end(conn: Connection, staff: Staff, platform_id: PlatformId, reason: EndReason) -> None:
     """Ending is part of the life of a platform, not a failure; its people can be grouped again.
 
-    Holds the proposal first, as `service.invitations.answer` does: nobody joins what is ending.
+    Holds its proposals first, as `service.invitations.answer` does: nobody joins what is ending. Raises Conflict when
+    places in it were offered at this very moment.
     """
-    found = await platforms.platform(conn, platform_id)
-    if found is None:
-        raise NotFound
-    await proposals.lock_proposal(conn, found.proposal_id)
+    about = await joining.proposals_of(conn, platform_id)
+    await proposals.lock_proposals(conn, about)
     await _going(conn, platform_id)
-    for invitation in await invitations.close_open(conn, found.proposal_id):
-        await outbox.cancel_subject(conn, invitation)
+    if await joining.proposals_of(conn, platform_id) != about:
+        raise Conflict
+    await joining.supersede_draft(conn, platform_id)
+    for proposal in about:
+        for invitation in await invitations.close_open(conn, proposal):
+            await outbox.cancel_subject(conn, invitation)
+        await proposals.free_seats(conn, proposal)
     await platforms.set_state(conn, platform_id, PlatformState.ENDED, reason)
-    await proposals.free_seats(conn, found.proposal_id)
     await platforms.record_event(conn, staff.municipality, platform_id, "ended", reason=reason)
 
 

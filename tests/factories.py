@@ -176,7 +176,9 @@ async def draft(
 
 async def plan_meeting(kring: Resources, staff: Staff, proposal: ProposalId) -> None:
     async with transaction(kring.pool, staff.municipality) as conn:
-        await proposals.plan_meeting(conn, proposal, "Buurthuis De Linde", datetime.now(UTC) + timedelta(days=14))
+        await proposals.plan_meeting(
+            conn, proposal, "Buurthuis De Linde", datetime.now(UTC) + timedelta(days=14), by=staff.id
+        )
 
 
 async def approved(

@@ -11,7 +11,17 @@ from models.need import AgeBand, Meeting, Perspective
 from service import needs
 from service.auth import Kring, TokenCaseworker, TokenHolder
 from service.db import transaction
-from service.domain import TEXT_MOST, TOPICS_MOST, Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
+from service.domain import (
+    REACH_MOST,
+    TEXT_MOST,
+    TOPICS_MOST,
+    Channel,
+    Contact,
+    GivenBy,
+    NewNeed,
+    Purpose,
+    RecordedHow,
+)
 from service.queries import municipalities
 from service.queries import needs as rows
 from service.references import reference_or_not_found
@@ -45,6 +55,9 @@ class NieuweHulpvraag(Body):
     talen: list[str] = Field(max_length=20)
     dagdelen: list[str] = Field(max_length=21, description="zoals mon-evening")
     ontmoeten: Meeting
+    reisafstand: int | None = Field(
+        default=None, ge=0, le=REACH_MOST, description="kilometers die iemand kan reizen; leeg: niet bekend"
+    )
     toestemmingen: list[Purpose] = Field(max_length=3)
     toestemming_door: GivenBy = GivenBy.SELF
     toestemming_hoe: RecordedHow
@@ -67,6 +80,7 @@ class Hulpvraag(Body):
     talen: tuple[str, ...]
     dagdelen: tuple[str, ...]
     ontmoeten: Meeting
+    reisafstand: int | None
     ontvangen: AwareDatetime
 
 
@@ -91,6 +105,7 @@ def _shown(need: rows.NeedRow) -> Hulpvraag:
         talen=need.languages,
         dagdelen=need.dayparts,
         ontmoeten=need.meeting,
+        reisafstand=need.reach_km,
         ontvangen=need.created_at,
     )
 
@@ -108,6 +123,7 @@ async def submit(
         languages=tuple(dict.fromkeys(body.talen)),
         dayparts=tuple(dict.fromkeys(body.dagdelen)),
         meeting=body.ontmoeten,
+        reach_km=body.reisafstand,
         consents=frozenset(body.toestemmingen),
         given_by=body.toestemming_door,
         recorded_how=body.toestemming_hoe,

@@ -20,7 +20,7 @@ from service.domain import MunicipalityId, ProposalState, Role, RunId, Staff
 from service.errors import KringError, ProposalTooSmall
 from service.importing import Assumptions, submit_rows
 from service.jsonl import read_needs
-from service.migrate import add_municipality
+from service.migrate import add_municipality, set_neighbours
 from service.places import read_places
 from service.queries import municipalities, runs
 from service.queries import proposals as proposal_rows
@@ -30,6 +30,7 @@ from service.web.meeting_form import suggestion
 
 HERE = Path(__file__).parent
 SLUG = "elzermeer"
+NEIGHBOURS = ("Duinrand", "Oudeveer")  # as fictional as Elzermeer itself
 APPROVED = 3  # proposals the demo's coordinator says yes to, so that there is mail to look at
 MEETS_ELSE = "tue-afternoon"  # a group in which nobody said when
 RUN_SECONDS = 120.0
@@ -91,7 +92,9 @@ async def first_day(settings: Settings, console: Console) -> None:
 async def _set_up(settings: Settings, pool: Pool) -> MunicipalityId:
     if settings.migrate_url is None:
         raise FirstDayFailed("the demo needs KRING_MIGRATE_URL to add its municipality")
-    municipality = await add_municipality(settings.migrate_url.get_secret_value(), SLUG, "Elzermeer")
+    owner_url = settings.migrate_url.get_secret_value()
+    municipality = await add_municipality(owner_url, SLUG, "Elzermeer")
+    await set_neighbours(owner_url, SLUG, NEIGHBOURS)
     async with transaction(pool, municipality) as conn:
         for place in read_places(HERE / "areas.csv"):
             await municipalities.put_area(
@@ -162,7 +165,7 @@ async def _approve(kring: Resources, coordinator: Staff, run: RunId) -> list[int
         at = suggestion(draft.daypart or MEETS_ELSE, datetime.now(UTC))
         with suppress(ProposalTooSmall):  # too few of its people may be invited: the next one then
             async with transaction(kring.pool, coordinator.municipality) as conn:
-                await proposals.plan_meeting(conn, draft.id, "Buurthuis De Schakel, Elzermeer", at)
+                await proposals.plan_meeting(conn, draft.id, "Buurthuis De Schakel, Elzermeer", at, by=coordinator.id)
                 invited.append(await proposals.approve(conn, coordinator, draft.id, link_days=kring.settings.link_days))
     return invited
 

@@ -25,6 +25,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
+    """An invitation as its resident reads it.
+
+    `joins`: for a place in a platform there was already. `given_up`: too few people said yes. `no_place`: this one said
+    yes when the last place was gone.
+    """
+
     id: InvitationId
     proposal_id: ProposalId
     resident_id: ResidentId
@@ -40,7 +46,9 @@ class Invitation:
     asked: int
     accepted: int
     platform_id: UUID | None
+    joins: bool
     given_up: bool
+    no_place: bool
     approved_by: str
 
 
@@ -78,13 +86,17 @@ async def invitation(conn: Connection, invitation_id: InvitationId) -> Invitatio
                 (select count(*) from kring.invitation a where a.proposal_id = p.id)::int as asked,
                 (select count(*) from kring.invitation a
                  where a.proposal_id = p.id and a.state = 'accepted')::int as accepted,
-                f.id as platform_id, f.id is null and not m.live as given_up, s.name as approved_by
+                f.id as platform_id, p.platform_id is not null as joins, f.id is null and not m.live as given_up,
+                f.id is not null and i.state = 'accepted' and not exists (
+                    select from kring.membership k where k.platform_id = f.id and k.resident_id = i.resident_id
+                ) as no_place,
+                s.name as approved_by
             from kring.invitation i
             join kring.proposal p on p.id = i.proposal_id
             join kring.staff s on s.id = p.decided_by
             join kring.proposal_member m on m.proposal_id = i.proposal_id and m.resident_id = i.resident_id
             join kring.need n on n.id = m.need_id
-            left join kring.platform f on f.proposal_id = p.id
+            left join kring.platform f on f.proposal_id = p.id or f.id = p.platform_id
             where i.id = $1
             """,
             invitation_id,
@@ -233,13 +245,14 @@ async def too_few_yeses(conn: Connection) -> list[ProposalId]:
     """Approved proposals whose time to answer is over and that started no platform.
 
     Not sooner, also when everybody has answered: that a group is given up early would tell that the others said no.
+    An offer of places in a platform is not among them: each yes stands by itself.
     """
     return [
         ProposalId(record["id"])
         for record in await conn.fetch(
             """
             select p.id from kring.proposal p
-            where p.state = 'approved'
+            where p.state = 'approved' and p.platform_id is null
               and exists (select from kring.proposal_member m where m.proposal_id = p.id and m.live)
               and not exists (select from kring.platform f where f.proposal_id = p.id)
               and not exists (select from kring.invitation i where i.proposal_id = p.id and i.expires_at > now())

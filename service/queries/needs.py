@@ -1,6 +1,6 @@
 """Needs: stored, found, listed, closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -29,6 +29,7 @@ class NeedRow:
     languages: tuple[str, ...]
     dayparts: tuple[str, ...]
     meeting: Meeting
+    reach_km: int | None
     submitted_by: StaffId
     submitted_by_name: str
     waiting_since: datetime
@@ -45,11 +46,13 @@ class PoolNeed:
     text: str
     perspective: Perspective
     age_band: AgeBand
+    area: str
     lat: float
     lon: float
     languages: tuple[str, ...]
     dayparts: tuple[str, ...]
     meeting: Meeting
+    reach_km: int | None
     topics: tuple[str, ...]
     waiting_days: int
     noted_by: str
@@ -72,8 +75,8 @@ class Outcome:
 
 _NEED = """
     select n.id, n.reference, n.resident_id, n.state, n.text, n.perspective, n.topics, r.age_band,
-        a.name as area_name, n.languages, n.dayparts, n.meeting, n.submitted_by, s.name as submitted_by_name,
-        n.waiting_since, n.paused_until, n.created_at
+        a.name as area_name, n.languages, n.dayparts, n.meeting, n.reach_km, n.submitted_by,
+        s.name as submitted_by_name, n.waiting_since, n.paused_until, n.created_at
     from kring.need n
     join kring.resident r on r.id = n.resident_id
     join kring.area a on a.id = n.area_id
@@ -101,13 +104,13 @@ async def insert_need(
             """
             insert into kring.need (municipality_id, resident_id, reference, submission_key, text, perspective,
                 topics, area_id, languages, dayparts, meeting, submitted_by, noted_by,
-                waiting_since)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, now()))
+                waiting_since, reach_km)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, now()), $15)
             returning id
             """,
             municipality, resident, reference, need.submission_key, need.text, need.perspective, list(need.topics),
             area_id, list(need.languages), list(need.dayparts), need.meeting, by, need.noted_by or str(by),
-            need.waiting_since,
+            need.waiting_since, need.reach_km,
         )
     )  # fmt: skip
 
@@ -173,14 +176,17 @@ async def outcomes(conn: Connection, wanted: list[NeedId]) -> dict[NeedId, Outco
     return {found.need_id: found for found in each(Outcome, records)}
 
 
-async def pool(conn: Connection) -> list[PoolNeed]:
+async def pool(
+    conn: Connection, *, as_of: datetime | None = None, only: Sequence[NeedId] | None = None
+) -> list[PoolNeed]:
+    """`as_of`: the moment until which waiting counts, now by itself. `only`: those of the pool among these."""
     return each(
         PoolNeed,
         await conn.fetch(
             """
-            select n.id, n.resident_id, n.text, n.perspective, r.age_band, a.lat, a.lon, n.languages, n.dayparts,
-                n.meeting, n.topics, n.noted_by,
-                greatest(0, extract(day from now() - n.waiting_since))::int as waiting_days
+            select n.id, n.resident_id, n.text, n.perspective, r.age_band, a.name as area, a.lat, a.lon,
+                n.languages, n.dayparts, n.meeting, n.reach_km, n.topics, n.noted_by,
+                greatest(0, extract(day from coalesce($1, now()) - n.waiting_since))::int as waiting_days
             from kring.need n
             join kring.resident r on r.id = n.resident_id
             join kring.area a on a.id = n.area_id
@@ -194,8 +200,11 @@ async def pool(conn: Connection) -> list[PoolNeed]:
               and not exists (select from kring.proposal_member m join kring.proposal p on p.id = m.proposal_id
                               where m.resident_id = n.resident_id and m.live
                                 and not (p.state = 'draft' and p.edited_at is null))
+              and ($2::uuid[] is null or n.id = any($2))
             order by n.id
-            """
+            """,
+            as_of,
+            None if only is None else list(only),
         ),
     )
 

@@ -84,11 +84,23 @@ async def is_wanted(conn: Connection, row: OutboxRow) -> bool:
                 join kring.membership m on m.platform_id = f.id and m.resident_id = i.resident_id
                 where i.id = $1 and i.resident_id = $2 and i.state = 'accepted' and m.left_at is null)
                 """
-        case "given_up":
+        case "joined":
             wanted = """
                 select exists (select from kring.invitation i
+                join kring.proposal p on p.id = i.proposal_id
+                join kring.platform f on f.id = p.platform_id and f.state <> 'ended'
+                join kring.membership m on m.platform_id = f.id and m.resident_id = i.resident_id
+                where i.id = $1 and i.resident_id = $2 and i.state = 'accepted' and m.left_at is null)
+                """
+        case "given_up":
+            # no group came of it, or the places in the group there was were taken
+            wanted = """
+                select exists (select from kring.invitation i
+                join kring.proposal p on p.id = i.proposal_id
                 where i.id = $1 and i.resident_id = $2 and i.state = 'accepted'
-                  and not exists (select from kring.platform f where f.proposal_id = i.proposal_id))
+                  and not exists (select from kring.membership m
+                      join kring.platform f on f.id = m.platform_id
+                      where m.resident_id = i.resident_id and (f.proposal_id = p.id or f.id = p.platform_id)))
                 """
         case "pulse":
             wanted = """

@@ -83,8 +83,24 @@ async def platform(conn: Connection, platform_id: PlatformId) -> Platform | None
 
 
 async def platform_of_proposal(conn: Connection, proposal: ProposalId) -> PlatformId | None:
-    found = await conn.fetchval("select id from kring.platform where proposal_id = $1", proposal)
+    """What the people of this proposal take part in: the platform they began, or the one they were asked to join."""
+    found = await conn.fetchval(
+        """
+        select f.id from kring.platform f join kring.proposal p on f.proposal_id = p.id or f.id = p.platform_id
+        where p.id = $1
+        """,
+        proposal,
+    )
     return None if found is None else PlatformId(found)
+
+
+async def is_begun_by(conn: Connection, platform_id: PlatformId, proposal: ProposalId) -> bool:
+    """Whether the platform came of this proposal; one that offered places in it did not begin it."""
+    return bool(
+        await conn.fetchval(
+            "select exists (select from kring.platform where id = $1 and proposal_id = $2)", platform_id, proposal
+        )
+    )
 
 
 async def platforms(conn: Connection) -> list[Platform]:
@@ -139,8 +155,12 @@ async def members(conn: Connection, platform_id: PlatformId) -> list[tuple[str, 
             """
             select n.reference, m.joined_at from kring.membership m
             join kring.platform f on f.id = m.platform_id
-            join kring.proposal_member s on s.proposal_id = f.proposal_id and s.resident_id = m.resident_id
-            join kring.need n on n.id = s.need_id
+            -- who found no place the first time has two seats; the last one is that of the yes that counted
+            join lateral (
+                select s.need_id from kring.proposal_member s
+                join kring.proposal p on p.id = s.proposal_id and (p.id = f.proposal_id or p.platform_id = f.id)
+                where s.resident_id = m.resident_id order by s.live desc, p.created_at desc limit 1) seat on true
+            join kring.need n on n.id = seat.need_id
             where m.platform_id = $1 and m.left_at is null order by m.joined_at, n.reference
             """,
             platform_id,

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from models.need import Perspective
 from service.db import Connection
-from service.domain import MunicipalityId, NeedId, RunId, StaffId
+from service.domain import MunicipalityId, RunId, StaffId
 from service.queries.rows import each, maybe
 
 
@@ -29,15 +27,6 @@ class Run:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ThemeCount:
-    """`perspective` is that of all its needs; None when none is left."""
-
-    label: str
-    needs: int
-    perspective: Perspective | None
 
 
 _COLUMNS = """id, state, cause, seed, encoder, phase, steps_done, steps_total, attempt, needs, grouped, error_code,
@@ -70,6 +59,21 @@ async def recent_runs(conn: Connection, limit: int = 20) -> list[Run]:
 
 async def current_run(conn: Connection) -> Run | None:
     return maybe(Run, await conn.fetchrow(f"{_RUN} where state in ('queued', 'running')"))
+
+
+async def run_before(conn: Connection, run_id: RunId) -> Run | None:
+    """The last run that was done when this one was; None when this is the first, or is not done."""
+    return maybe(
+        Run,
+        await conn.fetchrow(
+            f"""
+            {_RUN} where state = 'done' and finished_at < (
+                select finished_at from kring.match_run where id = $1 and state = 'done')
+            order by finished_at desc, id limit 1
+            """,  # noqa: S608 - _RUN is a constant
+            run_id,
+        ),
+    )
 
 
 async def claim_run(conn: Connection, run_id: RunId, lease_seconds: int) -> Run | None:
@@ -115,16 +119,21 @@ async def hold_run(conn: Connection, run_id: RunId, attempt: int) -> bool:
     )  # fmt: skip
 
 
-async def finish_run(conn: Connection, run_id: RunId, attempt: int, *, encoder: str, needs: int, grouped: int) -> bool:
-    """False when this worker has lost the run: the transaction must then be rolled back."""
+async def finish_run(
+    conn: Connection, run_id: RunId, attempt: int, *, encoder: str, close_from: float, needs: int, grouped: int
+) -> bool:
+    """`close_from`: the cosine of this encoder from which two needs counted as close.
+
+    False when this worker has lost the run: the transaction must then be rolled back."""
     return (
         await conn.fetchval(
             """
             update kring.match_run
-            set state = 'done', phase = 'done', encoder = $3, needs = $4, grouped = $5, finished_at = now()
+            set state = 'done', phase = 'done', encoder = $3, needs = $4, grouped = $5, close_from = $6,
+                finished_at = now()
             where id = $1 and attempt = $2 and state = 'running' returning true
             """,
-            run_id, attempt, encoder, needs, grouped,
+            run_id, attempt, encoder, needs, grouped, close_from,
         )
         is True
     )  # fmt: skip
@@ -138,6 +147,13 @@ async def fail_run(conn: Connection, run_id: RunId, attempt: int, code: str, par
         """,
         run_id, attempt, code, params,
     )  # fmt: skip
+
+
+async def note_failures(conn: Connection, run_id: RunId, code: str, params: dict[str, Any]) -> None:
+    """The run is done, but for some blocks."""
+    await conn.execute(
+        "update kring.match_run set error_code = $2, error_params = $3 where id = $1", run_id, code, params
+    )
 
 
 async def release_run(conn: Connection, run_id: RunId, attempt: int) -> None:
@@ -179,45 +195,6 @@ async def overdue_runs(conn: Connection, lease_seconds: int) -> list[RunId]:
     ]
 
 
-async def insert_theme(
-    conn: Connection, municipality: MunicipalityId, run_id: RunId, label: str, needs: list[NeedId]
-) -> UUID:
-    theme: UUID = await conn.fetchval(
-        "insert into kring.theme (municipality_id, run_id, label) values ($1, $2, $3) returning id",
-        municipality, run_id, label,
-    )  # fmt: skip
-    await conn.execute(
-        "insert into kring.theme_need (theme_id, need_id, municipality_id) select $1, unnest($2::uuid[]), $3",
-        theme, list(needs), municipality,
-    )  # fmt: skip
-    return theme
-
-
-async def insert_ungrouped(
-    conn: Connection, municipality: MunicipalityId, run_id: RunId, rows: list[tuple[NeedId, str, dict[str, Any]]]
-) -> None:
-    await conn.executemany(
-        "insert into kring.ungrouped (run_id, need_id, municipality_id, code, params) values ($1, $2, $3, $4, $5)",
-        [(run_id, need, municipality, code, params) for need, code, params in rows],
-    )
-
-
-async def themes_of_run(conn: Connection, run_id: RunId) -> list[ThemeCount]:
-    return each(
-        ThemeCount,
-        await conn.fetch(
-            """
-            select t.label, count(n.need_id)::int as needs, min(d.perspective) as perspective
-            from kring.theme t
-            left join kring.theme_need n on n.theme_id = t.id
-            left join kring.need d on d.id = n.need_id
-            where t.run_id = $1 group by t.id order by count(n.need_id) desc, t.label
-            """,
-            run_id,
-        ),
-    )
-
-
 async def ungrouped_counts(conn: Connection, run_id: RunId) -> list[tuple[str, int]]:
     return [
         (record["code"], record["n"])
@@ -226,3 +203,19 @@ async def ungrouped_counts(conn: Connection, run_id: RunId) -> list[tuple[str, i
             run_id,
         )
     ]
+
+
+async def new_proposals(conn: Connection, run_id: RunId, before: RunId) -> int:
+    """How many of a run's proposals are of people who were not proposed together, just so, in the run before."""
+    found: int = await conn.fetchval(
+        """
+        with people as (
+            select p.run_id, array_agg(m.need_id order by m.need_id) as needs
+            from kring.proposal p join kring.proposal_member m on m.proposal_id = p.id
+            where p.run_id in ($1, $2) group by p.id)
+        select count(*)::int from people n
+        where n.run_id = $1 and not exists (select from people o where o.run_id = $2 and o.needs = n.needs)
+        """,
+        run_id, before,
+    )  # fmt: skip
+    return found

@@ -50,6 +50,13 @@ WEEKDAYS: Final[dict[str, str]] = wording.DAYS
 PARTS: Final[dict[str, str]] = wording.PARTS
 DAYPARTS: Final[dict[str, str]] = {value: wording.daypart(value) for value in DAYPART_VALUES}
 
+REACHES: Final[dict[str, str]] = {
+    "": "Weet ik niet",
+    "2": "2 km, een stuk lopen",
+    "5": "5 km, een stuk fietsen",
+    "10": "10 km, met de bus of een lift",
+    "25": "25 km, met de auto of de trein",
+}
 MEETINGS: Final[dict[str, str]] = {
     "in_person": "Op een plek in de buurt",
     "online": "Online",
@@ -129,6 +136,7 @@ UNGROUPED: Final[dict[str, str]] = {
     Code.GROUP_OTHER_TIME: "De groep die past, komt op een ander moment",
     Code.GROUP_FULL: "De groep die past, is vol",
     Code.NO_FITTING_GROUP: "Geen groep die voor iedereen goed is",
+    Code.NOT_DRAWN: "Niet geloot voor een plek",
 }
 UNGROUPED_OTHER: Final = "Een andere reden"
 

@@ -15,6 +15,7 @@ from models.need import DAYPARTS, AgeBand, Meeting, Perspective
 from models.taxonomy import Topic, TopicId, taxonomy
 from models.topics import Suggestions
 from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
+from service.web import names
 from service.web.fields import text_field
 
 ANY_DAYPART = "any"  # one box for "it does not matter when", instead of twenty-one
@@ -23,7 +24,7 @@ CONTACT_MOST = 500  # characters; a postal address of five lines has some 120
 
 # In the order of the page: the summary above the form follows it.
 FIELDS = (
-    "text topics other_topic no_topic perspective age_band area languages dayparts meeting consents given_by "
+    "text topics other_topic no_topic perspective age_band area languages dayparts meeting reach_km consents given_by "
     "recorded_how channel contact_email contact_mobile contact_post apart"
 ).split()
 
@@ -45,6 +46,7 @@ class NeedForm:
     languages: tuple[str, ...] = ()
     dayparts: tuple[str, ...] = ()
     meeting: str = ""
+    reach_km: str = ""
     consents: tuple[str, ...] = ()
     given_by: str = ""
     recorded_how: str = ""
@@ -106,6 +108,7 @@ def read_form(form: FormData) -> NeedForm:
         languages=_many(form, "languages"),
         dayparts=DAYPARTS if ANY_DAYPART in dayparts else dayparts,
         meeting=text_field(form, "meeting"),
+        reach_km=text_field(form, "reach_km"),
         consents=_many(form, "consents"),
         given_by=text_field(form, "given_by"),
         recorded_how=text_field(form, "recorded_how"),
@@ -137,6 +140,8 @@ def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
     known = {purpose.value for purpose in Purpose}
     if set(form.consents) - known:
         wrong["consents"] = "Kies alleen uit de toestemmingen die hier staan."
+    if form.reach_km and form.reach_km not in names.REACHES:
+        wrong["reach_km"] = "Kies een afstand uit de lijst."
     if form.no_topic and form.chosen_topics:
         wrong["topics"] = "U koos een onderwerp én “Geen van deze onderwerpen”. Haal een van de twee weg."
     if len(form.references) > APART_MOST:
@@ -167,6 +172,7 @@ def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
         contact=form.contact,
         apart=form.references[:APART_MOST],
         topics=form.chosen_topics,
+        reach_km=int(form.reach_km) if form.reach_km in names.REACHES and form.reach_km else None,
     )
     return need, wrong
 

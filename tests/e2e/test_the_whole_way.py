@@ -125,6 +125,7 @@ def review_and_approve(bilal: Person) -> int:
     bilal.picture("voorstel")
     assert_accessible(page)
     page.get_by_role("button", name=re.compile("^Weghalen")).first.click()
+    page.get_by_role("button", name="Doen").click()
     expect(page.get_by_role("button", name=re.compile("^Terugzetten"))).to_have_count(1)
     page.get_by_label("Naam", exact=True).fill("Pleegouders aan tafel")
     page.get_by_role("button", name="Naam opslaan").click()

@@ -6,7 +6,7 @@ import pytest
 from service import auth, invitations, platforms
 from service.db import transaction
 from service.domain import Answer, EndReason, Purpose, Staff
-from service.errors import AlreadyAnswered, LinkUnknown
+from service.errors import AlreadyAnswered, LinkUnknown, PlatformEnded
 from service.invitations import hash_token
 from service.queries import needs as need_rows
 from service.queries import platforms as platform_rows
@@ -171,7 +171,7 @@ async def test_nobody_joins_a_platform_that_has_ended(kring: Resources, coordina
     platform, invited = await factories.platform(kring, coordinator, 6)
     async with transaction(kring.pool, coordinator.municipality) as conn:
         await platforms.end(conn, coordinator, platform, EndReason.NOT_NEEDED)
-    with pytest.raises(LinkUnknown):
+    with pytest.raises(PlatformEnded):
         await factories.answer(kring, coordinator, invited.invitations[5])
 
 

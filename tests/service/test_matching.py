@@ -146,7 +146,7 @@ async def test_a_draft_edited_since_the_pool_was_read_keeps_its_people(
     seated = await factories.draft(kring, coordinator)
     run = await factories.claimed_run(kring, coordinator)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        await proposals.rename(conn, seated.proposal, "Samen op pad")
+        await proposals.rename(conn, seated.proposal, "Samen op pad", by=coordinator.id)
     assert await _store(kring, coordinator, run, plan_of(seated.people)) == 0
     assert await owner.fetchval("select count(*) from kring.proposal") == 1
 
@@ -160,7 +160,7 @@ async def test_an_edit_while_a_run_stores_hears_that_the_draft_is_gone(
 
     async def rename() -> None:
         async with transaction(kring.pool, here) as conn:
-            await proposals.rename(conn, seated.proposal, "Samen op pad")
+            await proposals.rename(conn, seated.proposal, "Samen op pad", by=coordinator.id)
 
     async with transaction(kring.pool, here) as conn:
         await matching.store(conn, here, run, plan_of(seated.people), pooled=5)

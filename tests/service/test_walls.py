@@ -13,7 +13,7 @@ from service import platforms
 from service.db import nowhere, transaction
 from service.domain import Staff
 from service.queries import invitations as invitation_rows
-from service.queries import municipalities, needs, proposals
+from service.queries import municipalities, needs, proposals, run_blocks
 from service.queries import platforms as platform_rows
 from service.resources import Resources
 from tests import factories
@@ -43,6 +43,13 @@ async def fill(kring: Resources, coordinator: Staff) -> Submitted:
         await conn.execute(
             "insert into kring.release (municipality_id, quarter, tables) values ($1, '2026-K3', '[]')", here
         )
+        await conn.execute(
+            """
+            insert into kring.theme_advice (run_id, theme_id, municipality_id, reasons)
+            select run_id, theme_id, municipality_id, '[]' from kring.theme_in_run limit 1
+            """
+        )
+        await run_blocks.put(conn, here, run.id, run.attempt, [{"blocks": []}])
     return left_out
 
 

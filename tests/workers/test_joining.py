@@ -1,14 +1,11 @@
 """A run offers places in the platforms there are, and what a yes to that is sent: the worker's part of joining."""
 
-import asyncpg
-
 from service.domain import PlatformId, Staff
 from service.resources import Resources
 from tests import factories
 from tests.service import joinings
-from tests.workers.conftest import Jobs, Mails, asked, eventually, outbox_states
-
-Owner = asyncpg.Connection
+from tests.workers.conftest import Mails, Owner, asked
+from workers.main import Jobs
 
 
 async def _drafts(owner: Owner) -> list[tuple[PlatformId | None, int]]:
@@ -23,7 +20,7 @@ async def _drafts(owner: Owner) -> list[tuple[PlatformId | None, int]]:
 
 
 async def _run(kring: Resources, staff: Staff, jobs: Jobs) -> None:
-    await jobs.matcher.run((staff.municipality, await asked(kring, staff)))
+    await jobs.match({}, str(staff.municipality), str(await asked(kring, staff)))
 
 
 async def test_a_run_offers_a_platform_before_anything_new(
@@ -33,9 +30,8 @@ async def test_a_run_offers_a_platform_before_anything_new(
     await factories.some_people(kring, coordinator, 6)
     await _run(kring, coordinator, jobs)
     assert await _drafts(owner) == [(platform, 6)]
-    assert tuple(await owner.fetchrow("select needs, grouped from kring.match_run order by created_at desc limit 1")) == (
-        6, 6,
-    )  # fmt: skip
+    run = await owner.fetchrow("select needs, grouped from kring.match_run order by created_at desc limit 1")
+    assert tuple(run) == (6, 6)
 
 
 async def test_a_later_run_replaces_an_offer_that_nobody_touched(
@@ -84,9 +80,12 @@ async def test_who_joins_is_welcomed_by_a_message_that_names_nothing(
     kring: Resources, coordinator: Staff, jobs: Jobs, owner: Owner, mails: Mails
 ) -> None:
     platform, _ = await factories.platform(kring, coordinator)
-    await owner.execute("update kring.outbox set state = 'cancelled'")
     invited = await joinings.asked(kring, coordinator, platform, await factories.submit(kring, coordinator))
+    await jobs.deliver({}, str(coordinator.municipality))
+    mails.taken.clear()
     await factories.answer(kring, coordinator, invited.invitations[0])
-    while await jobs.postman.deliver_one(coordinator.municipality):
-        pass
-    assert await owner.fetchval("select state from kring.outbox where kind = 'joined'") == "sent"
+    await jobs.deliver({}, str(coordinator.municipality))
+    (mail,) = mails.taken
+    words = str(mail.get_body(("plain",)))
+    assert "U bent welkom." in words
+    assert "antelzorg" not in words

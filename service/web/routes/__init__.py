@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from service.settings import Settings
 from service.web.routes import (
     invitations,
+    joining,
     mailbox,
     my_data,
     needs,
@@ -14,11 +15,14 @@ from service.web.routes import (
     reports,
     runs,
     sign_in,
+    themes,
+    waiting,
 )
 
 
 def routers(settings: Settings) -> list[APIRouter]:
     """Every page there is; the demo's own pages exist only in the demo."""
-    served = [needs.router, runs.router, proposals.router, platforms.router, reports.router]
+    served = [needs.router, runs.router, themes.router, waiting.router]
+    served += [proposals.router, joining.router, platforms.router, reports.router]
     served += [sign_in.router, invitations.router, my_data.router, pulses.router]
     return [*served, mailbox.router] if settings.demo else served

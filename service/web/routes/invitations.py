@@ -104,7 +104,7 @@ async def answer(request: Request, kring: Kring, link: Invited) -> Response:
             )
     except (AlreadyAnswered, PlatformEnded):
         return RedirectResponse(HOME["invitation"], status_code=303)  # the page says what is the case
-    if answered.platform_started:
+    if answered.platform_started or answered.no_place:  # a message about it is owed
         await kring.queue.wake("deliver", link.municipality)
     return RedirectResponse(HOME["invitation"], status_code=303)
 
@@ -122,20 +122,23 @@ async def _context(kring: Resources, link: Link) -> dict[str, Any]:
     """What both pages show. Raises LinkUnknown for an invitation that lapsed or was withdrawn."""
     async with transaction(kring.pool, link.municipality) as conn:
         found = await invitation_rows.invitation(conn, InvitationId(link.subject_id))
-        if found is None or found.state in {"expired", "withdrawn"}:
+        if found is None:
             raise LinkUnknown
         platform = None
         meetings: list[platforms.Meeting] = []
         if found.platform_id is not None:
             platform = await platforms.platform(conn, PlatformId(found.platform_id))
             meetings = await platforms.meetings(conn, PlatformId(found.platform_id))
+        ended = platform is not None and platform.state is PlatformState.ENDED
+        # an invitation also expires because the group ends: then there is something to tell
+        if found.state == "withdrawn" or (found.state == "expired" and not ended):
+            raise LinkUnknown
         child = await for_child(conn, link.resident_id)
     planned = (
         [Gathering(meeting.place, meeting.starts_at) for meeting in meetings if meeting.state == "planned"]
         if platform
         else [Gathering(found.meeting_place, found.meeting_at)]
     )
-    ended = platform is not None and platform.state is PlatformState.ENDED
     start = BOUNDS[found.form].start
     return {
         "municipality_name": link.municipality_name,

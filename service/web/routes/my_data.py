@@ -79,4 +79,5 @@ async def _group(conn: Connection, link: Link) -> tuple[str | None, bool]:
     found = await invitation_rows.invitation(conn, InvitationId(link.subject_id))
     if found is None:
         return None, False
-    return (found.title if found.state == "accepted" else None), found.state in {"pending", "sent"}
+    said_yes = found.state == "accepted" and not found.no_place
+    return (found.title if said_yes else None), found.state in {"pending", "sent"}

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from service import platforms
+from service import joining, platforms
 from service.auth import Coordinator, Kring, SafeForm
 from service.db import Connection, transaction
 from service.domain import EndReason, MeetingId, PlatformId, PlatformState, Staff
 from service.errors import FieldErrors, NotFound
+from service.queries import joining as join_rows
 from service.queries import platforms as rows
 from service.queries import pulses
 from service.queries.platforms import Meeting
@@ -171,7 +172,8 @@ def _attendance(typed: Mapping[str, str]) -> tuple[MeetingId, int, int]:
 async def _context(kring: Resources, staff: Staff, platform_id: PlatformId) -> dict[str, Any]:
     async with transaction(kring.pool, staff.municipality) as conn:
         platform = await rows.platform(conn, platform_id)
-        if platform is None:
+        places = await join_rows.places(conn, platform_id)
+        if platform is None or places is None:
             raise NotFound
         members = await rows.members(conn, platform_id)
         meetings = await rows.meetings(conn, platform_id)
@@ -185,6 +187,8 @@ async def _context(kring: Resources, staff: Staff, platform_id: PlatformId) -> d
     return {
         "platform": platform,
         "members": members,
+        "places": places,
+        "room": joining.room_of(places),
         "meetings": meetings,
         "past": [(str(meeting.id), _meeting_option(meeting)) for meeting in past],
         "bars": [_bar(meeting) for meeting in held[-CHARTED:]],
