@@ -115,7 +115,7 @@ async def _run(settings: Settings, municipality: MunicipalityId, folder: Path, c
     children = [Child(settings, folder, "worker") for _ in range(count)]
     try:
         async with open_resources(settings) as kring:
-            await _until(lambda: log.read_text().count("state=started") >= count)
+            await _until(lambda: _said(log, "worker") >= count)
             async with transaction(kring.pool, municipality) as conn:
                 run = await matching.nightly_run(conn, municipality)
                 # one seed for all, or else they could not be compared
@@ -124,7 +124,7 @@ async def _run(settings: Settings, municipality: MunicipalityId, folder: Path, c
                 raise stop("a run is under way already")
             await kring.queue.wake("match", municipality, run)
             groups = await _watched(kring, municipality, run)
-            return await _told(kring, municipality, run, count, groups, log.read_text().count(" part "))
+            return await _told(kring, municipality, run, count, groups, _said(log, "part"))
     finally:
         for child in children:
             child.stop()
@@ -157,12 +157,18 @@ async def _told(
             """
             select p.form, p.daypart, array_agg(m.need_id order by m.need_id) as members
             from kring.proposal p join kring.proposal_member m on m.proposal_id = p.id
-            where p.run_id = $1 group by p.id order by min(m.need_id)
+            where p.run_id = $1 group by p.id order by members
             """,
             run,
         )
     digest = hashlib.sha256("\n".join(str(tuple(row)) for row in rows).encode()).hexdigest()[:12]
     return Shared(count, float(whole), groups, len(rows), digest, helped)
+
+
+def _said(log: Path, event: str) -> int:
+    """How often the workers logged this event; each line is a JSON object."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return sum(f'"event": "{event}"' in line for line in lines)
 
 
 async def _until(holds: Callable[[], bool]) -> None:
