@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import asyncpg
+import numpy as np
 import structlog
 
 from models.encoder import Encoder, Vector, load_encoder
@@ -141,7 +142,12 @@ class Matcher:
         telling: Telling,
     ) -> dict[str, Vector]:
         """Vectors of all needs by this encoder. What it had not read yet, or another one did, is read and kept."""
-        ours = {need: vector for need, vector in known.items() if vector.model_id == encoder.model_id}
+        ours = {
+            need: vector
+            for need, vector in known.items()
+            # one that was damaged is made anew, and holds up nobody
+            if vector.model_id == encoder.model_id and bool(np.isfinite(vector.values).all())
+        }
         unread = [need for need in needs if need.id not in ours]
         for start in range(0, len(unread), ENCODED_AT_ONCE):
             telling.tell(Progress(Stage.ENCODING, start, len(unread)))

@@ -254,3 +254,19 @@ async def test_a_withdrawn_need_keeps_no_vector(kring: Resources, coordinator: S
             "update kring.need set vector = '\\x00000000', vector_model = 'm' where resident_id = $1",
             people[0].resident,
         )
+
+
+async def test_a_damaged_vector_is_made_anew_and_holds_up_nobody(
+    kring: Resources, coordinator: Staff, jobs: Jobs, owner: Owner
+) -> None:
+    await factories.some_people(kring, coordinator, 6)
+    await jobs.match({}, str(coordinator.municipality), str(await asked(kring, coordinator)))
+    damaged = await owner.fetchval(
+        "update kring.need set vector = decode(repeat('0000c07f', octet_length(vector) / 4), 'hex') "
+        "where id = (select id from kring.need limit 1) returning id"
+    )
+    run = await asked(kring, coordinator)
+    await jobs.match({}, str(coordinator.municipality), str(run))
+    assert (await found(kring, coordinator, run)).state == "done"
+    vector = await owner.fetchval("select vector from kring.need where id = $1", damaged)
+    assert b"\x00\x00\xc0\x7f" not in vector

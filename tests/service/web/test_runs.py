@@ -122,3 +122,14 @@ async def test_another_municipalitys_run_does_not_exist(
 @pytest.mark.parametrize("run", ["nonsense", str(uuid.UUID(int=0))])
 async def test_an_unknown_run_is_not_found(app: App, coordinator: Staff, run: str) -> None:
     assert (await (await app.signed_in(coordinator)).get(f"/zoektochten/{run}")).status_code == 404
+
+
+async def test_a_run_that_went_wrong_in_part_says_so_in_words(app: App, kring: Resources, coordinator: Staff) -> None:
+    run = await claimed_run(kring, coordinator)
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await runs.finish_run(conn, run.id, run.attempt, encoder="handmade", close_from=0.2, needs=9, grouped=5)
+        await runs.note_failures(conn, run.id, "vector_not_finite", {"blocks": 1})
+    client = await app.signed_in(coordinator)
+    text = (await client.get(f"/zoektochten/{run.id}")).text
+    assert "Voor een deel van de mensen is het zoeken niet gelukt." in text
+    assert "Kring is klaar." in text
