@@ -15,8 +15,6 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import scipy.sparse as sp
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from models.errors import Param
 from models.plan import PastTheme, Theme
@@ -152,6 +150,10 @@ class _Following:
         nowhere = np.full(rows, 2.0**-40)
         row_of = np.concatenate([np.array([row for row, _ in pairs]), np.arange(rows)])
         column_of = np.concatenate([np.array([column for _, column in pairs]), columns + np.arange(rows)])
+        # Imported here: the pages know the words of this module, and must not carry scipy
+        import scipy.sparse as sp  # noqa: PLC0415
+        from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
+
         worth = sp.csr_array((np.concatenate([weights, nowhere]), (row_of, column_of)), shape=(rows, columns + rows))
         matched = zip(*min_weight_full_bipartite_matching(worth, maximize=True), strict=True)
         return {int(row): int(column) for row, column in matched if column < columns}
