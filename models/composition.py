@@ -76,7 +76,8 @@ def compose(
 ) -> list[Draft]:
     """As `compose_block`, for rows of the pool; meant for some hundred at most."""
     ordered: Ints = np.array(sorted(rows), dtype=np.int_)
-    crowds = [Crowd(pool, ordered.tolist(), settings, level=level, rejected=rejected) for level in pool.levels]
+    closest = Crowd(pool, ordered.tolist(), settings, level=pool.levels[0], rejected=rejected)
+    crowds = [closest, *(closest.at(level) for level in pool.levels[1:])]
     free = np.ones(len(ordered), dtype=bool)
     cafes: list[Found] = []
     for crowd in crowds:
@@ -164,25 +165,26 @@ def _candidates(
     used = np.zeros(len(free))
     for terms in crowd.terms(free):
         people = np.flatnonzero(terms.eligible)
-        if len(people) <= SETS_OF_MOST:
-            every = _every_set(crowd, people, least)
-            every = every[crowd.holds(every, terms, least=least, most=most) & ~crowd.again(every, form)]
-            members.append(every)
-            fits.append(crowd.fits(every, terms))
-            terms_of += [terms] * len(every)
-            continue
-        for starts in (_central(crowd, terms), None):
-            own = _unused(crowd, terms, used) if starts is None else starts
-            bonuses = np.repeat(CAN_COME_BONUSES, len(own))
-            grown = crowd.grow(np.tile(own, len(CAN_COME_BONUSES)), terms, bonuses, used, least=least, most=most)
-            grown = grown[crowd.holds(grown, terms, least=least, most=most) & ~crowd.again(grown, form)]
-            used += grown.sum(axis=0)
-            members.append(grown)
-            fits.append(crowd.fits(grown, terms))
-            terms_of += [terms] * len(grown)
+        few = len(people) <= SETS_OF_MOST
+        for possible in (
+            [_every_set(crowd, people, least)] if few else _grown(crowd, terms, used, least=least, most=most)
+        ):
+            held = possible[crowd.holds(possible, terms, least=least, most=most) & ~crowd.again(possible, form)]
+            used += 0 if few else held.sum(axis=0)
+            members.append(held)
+            fits.append(crowd.fits(held, terms))
+            terms_of += [terms] * len(held)
     found = Candidates.of(members, fits, counts)
     kept = _worth_choosing(found, crowd.settings.circle_aim if form is Form.CIRCLE else most)
     return found.only(kept), [terms_of[at] for at in kept]
+
+
+def _grown(crowd: Crowd, terms: Terms, used: Floats, *, least: int, most: int) -> Iterator[Bools]:
+    """Groups grown around the central people, and then around those whom `used`, brought up to date, has least of."""
+    for central in (True, False):
+        starts = _central(crowd, terms) if central else _unused(crowd, terms, used)
+        bonuses = np.repeat(CAN_COME_BONUSES, len(starts))
+        yield crowd.grow(np.tile(starts, len(CAN_COME_BONUSES)), terms, bonuses, used, least=least, most=most)
 
 
 def _every_set(crowd: Crowd, people: Ints, least: int) -> Bools:

@@ -8,6 +8,7 @@ lets through against that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,8 +70,7 @@ class Crowd:
         vectors: Floats = pool.vectors[self.rows].astype(np.float64)
         self.cosines: Floats = np.asarray(vectors @ vectors.T)
         np.fill_diagonal(self.cosines, 0.0)
-        self.close: Bools = np.greater_equal(self.cosines, level + CLOSE_MARGIN)
-        np.fill_diagonal(self.close, val=False)
+        self.close: Bools = self._close(level)
         self.dayparts = pool.dayparts[self.rows]
         self.said_when: Bools = np.asarray(self.dayparts.any(axis=1))
         self.places = pool.places[self.rows]
@@ -85,6 +85,18 @@ class Crowd:
             (one.form, np.array([local[member] for member in sorted(one.members) if member in local], dtype=np.int_))
             for one in rejected
         ]
+
+    def at(self, level: float) -> Crowd:
+        """The same people at another level; all that does not depend on it is shared."""
+        other = copy(self)
+        other.level, other.close = level, self._close(level)
+        return other
+
+    def _close(self, level: float) -> Bools:
+        """(m, m): who is close to whom; nobody to themselves."""
+        close = np.greater_equal(self.cosines, level + CLOSE_MARGIN)
+        np.fill_diagonal(close, val=False)
+        return np.asarray(close)
 
     def _apart(self) -> Bools:
         """(m, m): an apart-pair, another age, or online-only with in-person-only."""

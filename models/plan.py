@@ -118,14 +118,13 @@ class MatchSettings:
 class Theme:
     """Needs that are about the same thing, within one perspective (None: mixed, as a coordinator asked).
 
-    `id` holds within one plan only; `lasting` is that of the past theme it continues, None for a new one.
+    `id` holds within one plan only; which past theme it continues is for `models.lineage`.
     """
 
     id: str
     label: str
     perspective: Perspective | None
     members: tuple[str, ...]
-    lasting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

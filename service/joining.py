@@ -83,7 +83,7 @@ async def open_platforms(conn: Connection) -> tuple[list[OpenPlatform], dict[str
         asked[platform].add(str(need))
     stored = await needs.vectors(conn, [member.id for member in people])
     found = [
-        _open(one, [_as_need(member, apart[member.resident_id]) for member in of_platform[one.id]], asked[one.id])
+        _open(one, [member.as_need(apart[member.resident_id]) for member in of_platform[one.id]], asked[one.id])
         for one in going
     ]
     return [one for one in found if one is not None], {str(need): vector for need, vector in stored.items()}
@@ -111,25 +111,6 @@ def common_language(members: Sequence[Need]) -> str | None:
     spoken = Counter(language for member in members for language in member.languages)
     shared = sorted(language for language, count in spoken.items() if count == len(members))
     return "nl" if "nl" in shared else next(iter(shared), None)
-
-
-def _as_need(row: PoolNeed, apart: set[str]) -> Need:
-    return Need(
-        id=str(row.id),
-        text=row.text,
-        perspective=row.perspective,
-        age_band=row.age_band,
-        area=row.area,
-        lat=row.lat,
-        lon=row.lon,
-        reach_km=row.reach_km,
-        languages=frozenset(row.languages),
-        dayparts=frozenset(row.dayparts),
-        meeting=row.meeting,
-        caseworker=row.noted_by,
-        topics=row.topics,
-        apart=frozenset(apart),
-    )
 
 
 # --- what it answered -----------------------------------------------------------------------------------------------
@@ -197,7 +178,7 @@ async def _store(
 ) -> tuple[str, ...]:
     """The draft and its seats; who got one. Raises _NobodyLeft."""
     own = [member for platform, member in await rows.members(conn, [found.id])]
-    language = found.language or common_language([_as_need(member, set()) for member in own])
+    language = found.language or common_language([member.as_need(set()) for member in own])
     proposal = await rows.insert_draft(
         conn,
         municipality,

@@ -69,26 +69,7 @@ async def pool(
         for need in own:
             apart[need].update(set(own) - {need})
     stored = await needs.vectors(conn, [row.id for row in rows])
-    return [
-        Need(
-            id=str(row.id),
-            text=row.text,
-            perspective=row.perspective,
-            age_band=row.age_band,
-            area=row.area,
-            lat=row.lat,
-            lon=row.lon,
-            reach_km=row.reach_km,
-            languages=frozenset(row.languages),
-            dayparts=frozenset(row.dayparts),
-            meeting=row.meeting,
-            waiting_days=row.waiting_days,
-            caseworker=row.noted_by,
-            topics=row.topics,
-            apart=frozenset(apart[str(row.id)]),
-        )
-        for row in rows
-    ], {str(need): vector for need, vector in stored.items()}
+    return [row.as_need(apart[str(row.id)]) for row in rows], {str(need): vector for need, vector in stored.items()}
 
 
 async def past_themes(conn: Connection) -> tuple[PastTheme, ...]:

@@ -1,6 +1,6 @@
 """Themes that last: recognised when a run stores what it found, and mixed when a coordinator says so.
 
-The engine recognises themes too, to know which of them may be mixed (`Theme.lasting`). What is stored is decided here,
+The engine looks at past themes too, to know which of them may be mixed. Which theme goes on is decided here,
 under the hold of the run: only here is known who is still there, and events are told of them alone.
 """
 

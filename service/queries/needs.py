@@ -1,6 +1,6 @@
 """Needs: stored, found, listed, closed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ import numpy as np
 
 from models.encoder import Vector
 from models.errors import Param
-from models.need import AgeBand, Meeting, Perspective
+from models.need import AgeBand, Meeting, Need, Perspective
 from service.db import Connection
 from service.domain import MunicipalityId, NeedId, NewNeed, ProposalId, ProposalState, ResidentId, StaffId
 from service.queries.rows import each, maybe
@@ -56,6 +56,26 @@ class PoolNeed:
     topics: tuple[str, ...]
     waiting_days: int
     noted_by: str
+
+    def as_need(self, apart: Collection[str]) -> Need:
+        """As the engine takes it; `apart` holds ids of needs."""
+        return Need(
+            id=str(self.id),
+            text=self.text,
+            perspective=self.perspective,
+            age_band=self.age_band,
+            area=self.area,
+            lat=self.lat,
+            lon=self.lon,
+            reach_km=self.reach_km,
+            languages=frozenset(self.languages),
+            dayparts=frozenset(self.dayparts),
+            meeting=self.meeting,
+            waiting_days=self.waiting_days,
+            caseworker=self.noted_by,
+            topics=self.topics,
+            apart=frozenset(apart),
+        )
 
 
 @dataclass(frozen=True, slots=True)
