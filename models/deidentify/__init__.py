@@ -8,25 +8,26 @@ lists only tip the balance.
 import re
 from collections.abc import Iterator
 
+from models.deidentify.addresses import addresses
+from models.deidentify.codes import announced_cases, case_numbers, plates
 from models.deidentify.moments import ages, dates
+from models.deidentify.net import net_addresses
 from models.deidentify.numbers import (
     announced_citizen_numbers,
     announced_phones,
     bank_accounts,
-    case_numbers,
     citizen_numbers,
-    net_addresses,
     phones,
-    plates,
     postcodes,
 )
+from models.deidentify.organisations import organisations
 from models.deidentify.people import capitals, names
+from models.deidentify.places import places
 from models.deidentify.readable import plain
-from models.deidentify.spans import PLACEHOLDER, SUGGESTION, Hit, Label, Span
+from models.deidentify.spans import PLACEHOLDER, SUGGESTION, Hit, Label, Span, rewritten
 from models.deidentify.tokenising import tokens
-from models.deidentify.whereabouts import addresses, organisations, places
 
-__all__ = ["Label", "Span", "find_identifying", "redact"]
+__all__ = ["Label", "Span", "find_identifying", "redact", "rewritten"]
 
 _FOREIGN_SCRIPT = re.compile(r"[^\W\d_A-Za-zªºÀ-ɏḀ-ỿͰ-Ͽ]{2,}(?: [^\W\d_A-Za-zªºÀ-ɏḀ-ỿͰ-Ͽ]{2,})*")
 
@@ -43,7 +44,8 @@ def find_identifying(text: str) -> tuple[Span, ...]:
         for start, end in _free(hit, taken, seen.text):
             taken[start:end] = b"\x01" * (end - start)
             begin, stop = seen.original(start, end)
-            spans.append(Span(begin, stop, hit.label, hit.suggestion or SUGGESTION[hit.label]))
+            reach = (hit.begin, hit.stop) if hit.begin >= 0 and (start, end) == (hit.start, hit.end) else (start, end)
+            spans.append(Span(begin, stop, hit.label, hit.suggestion or SUGGESTION[hit.label], *seen.original(*reach)))
     return tuple(sorted(spans, key=lambda span: span.start))
 
 
@@ -67,6 +69,7 @@ def _hits(text: str) -> Iterator[Hit]:
     yield from citizen_numbers(text)
     yield from announced_phones(text)
     yield from postcodes(text)
+    yield from announced_cases(text)
     yield from plates(text)
     yield from addresses(text)
     yield from case_numbers(text)

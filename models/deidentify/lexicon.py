@@ -1,22 +1,25 @@
 """The word lists behind the gate, folded for lookup: who people are called, where they live, and what is only a word.
 
-Faker's locale lists (names, Dutch places and countries, the thousand commonest Dutch words) are read as plain lists;
-what no library holds is in names.toml and words.toml beside this file.
+What libraries know comes in through lists.py; what none of them holds is in names.toml and words.toml beside this file.
 """
 
-import ast
 import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from importlib.util import find_spec
-from pathlib import Path
 
+from models.deidentify import lists
 from models.deidentify.readable import fold
 
 _LOCALES = "nl_NL nl_BE tr_TR pl_PL uk_UA fr_DZ de_DE en_GB es_ES ro_RO hr_HR".split()
+# Streets that need no list: the ending tells.
+_REGULAR_STREET = re.compile(
+    r"(?:straat|laan|weg|plein|kade|gracht|singel|dreef|hof|pad|steeg|dijk|park|plantsoen|wal|markt|strjitte|leane|dyk)$",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _LONGEST = 40  # letters; longer is no word, and would only cost time
 # Endings of the international names of medicines, of which there are too many to list.
 _MEDICINE = re.compile(
@@ -50,6 +53,10 @@ class Lexicon:
     words: frozenset[str]
     proper: frozenset[str]
     skeletons: frozenset[str]
+    common: frozenset[str]
+    streets: frozenset[str]
+    institutions: frozenset[str]
+    chains: frozenset[str]
 
     def is_word(self, word: str) -> bool:
         """An ordinary Dutch word as it stands or simply inflected."""
@@ -64,9 +71,7 @@ class Lexicon:
         """Looks like ordinary Dutch: also a compound ending in a known word, or a word with a regular ending."""
         if len(word) > _LONGEST or self.is_word(word):
             return len(word) <= _LONGEST
-        if any(word[cut:] in self.words for cut in range(3, len(word) - 3)):
-            return True
-        if len(word) >= 8 and any(self.is_word(word[cut:]) for cut in range(3, len(word) - 5)):
+        if any(word[cut:] in self.common and _joins(word[:cut], self.common) for cut in range(3, len(word) - 2)):
             return True
         return len(word) >= 7 and word.endswith(_ENDINGS)
 
@@ -88,6 +93,13 @@ class Lexicon:
     def near_first(self, word: str) -> bool:
         """A first name of five letters or more, mistyped by one edit."""
         return 5 <= len(word) <= _LONGEST and any(len(edit) >= 4 and edit in self.typed_first for edit in _edits(word))
+
+
+def _joins(head: str, words: frozenset[str]) -> bool:
+    """The first part of a compound: a word, also with the s, e, en or hyphen that joins it to the next."""
+    return any(
+        head.removesuffix(joint) in words for joint in ("", "s", "-", "e", "en", "n") if len(head) - len(joint) >= 3
+    )
 
 
 def _skeleton(word: str) -> str:
@@ -114,51 +126,61 @@ def _toml(name: str) -> dict[str, dict[str, str]]:
     return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
-def _faker(provider: str, *prefixes: str) -> set[str]:
-    """All strings in the lists of one Faker provider whose name starts with one of `prefixes`.
-
-    Read from its source, because importing Faker costs 65 MB and 0.4 s for its generators, and each web process would
-    pay that for a few lists. An empty set would mean that Faker has moved them; a test watches for that.
-    """
-    spec = find_spec("faker")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the word lists of faker, a dependency of Kring, are not installed")
-    source = Path(spec.origin).parent / "providers" / provider / "__init__.py"
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    lists = [node for owner in tree.body if isinstance(owner, ast.ClassDef) for node in owner.body]
-    found: set[str] = set()
-    for node in lists:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        named = isinstance(target, ast.Name) and target.id.startswith(prefixes)
-        if named and isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            leaves = (leaf.value for leaf in ast.walk(node.value) if isinstance(leaf, ast.Constant))
-            found.update(leaf for leaf in leaves if isinstance(leaf, str))
-    return found
-
-
 @cache
 def lexicon() -> Lexicon:
-    """Built once a process, in about a quarter of a second."""
-    names, words = _toml("names.toml"), _toml("words.toml")
-    typed_first = _folded(*(group.split() for group in names["first"].values()))
-    first: set[str] = set()
-    surnames: set[str] = set()
-    for locale in _LOCALES:
-        first |= {name for name in _faker(f"person/{locale}", "first_names") if len(name) > 2}
-        surnames |= _faker(f"person/{locale}", "last_names", "unisex_last_names", "male_last_names")
-    weak = _folded(names["ambiguous"]["weak"].split())
-    common = (word for word in _faker("lorem/nl_BE", "word_list") if word.islower())
-    ordinary = _folded(words["ordinary"]["words"].split(), common)
-    return Lexicon(
-        first=typed_first | _folded(part for name in first for part in (name, *name.split("-"))) - ordinary,
-        typed_first=typed_first,
-        last=_folded(
-            *(group.split() for group in names["last"].values()), surnames, (name.split()[-1] for name in surnames)
-        ),
-        ambiguous=_folded(names["ambiguous"]["words"].split()) | weak,
-        weak=weak,
-        places=_folded(_faker("address/nl_NL", "cities"), words["places"]["words"].strip().split("\n")),
-        words=ordinary,
-        proper=_folded(words["proper"]["words"].split(), _faker("address/nl_NL", "countries")),
-        skeletons=frozenset(skeleton for word in ordinary if len(skeleton := _skeleton(word)) >= 5),
+    """Built once a process, in about a second."""
+    typed, words = _toml("names.toml"), _toml("words.toml")
+    typed_first = _folded(*(group.split() for group in typed["first"].values()))
+    weak = _folded(typed["ambiguous"]["weak"].split())
+    ambiguous = _folded(typed["ambiguous"]["words"].split()) | weak
+    first = typed_first | _first_names()
+    last = _folded(*(group.split() for group in typed["last"].values())) | _surnames()
+    places = frozenset(place.lstrip("'") for place in _folded(words["places"]["words"].strip().split("\n")) | _places())
+    ordinary = _folded(words["ordinary"]["words"].split()) | _folded(
+        word for word in lists.faker("lorem/nl_BE", "word_list") if word.islower()
     )
+    read, spelt = map(_folded, lists.spelling())
+    vocabulary = (read - (typed_first - ambiguous)) | ordinary | (spelt - first - last - places)
+    return Lexicon(
+        first=first,
+        typed_first=typed_first,
+        last=last,
+        ambiguous=ambiguous | ((first | last) & (read | ordinary) - (typed_first - ambiguous)),
+        weak=weak,
+        places=places,
+        words=vocabulary,
+        common=ordinary | read,
+        proper=_folded(words["proper"]["words"].split(), lists.faker("address/nl_NL", "countries")),
+        skeletons=frozenset(skeleton for word in ordinary if len(skeleton := _skeleton(word)) >= 5),
+        streets=_folded(
+            street for street in lists.deduce("locations/lst_street") if not _REGULAR_STREET.search(street)
+        ),
+        institutions=_institutions() - first - last - places - vocabulary,
+        chains=_folded(words["chains"]["words"].strip().split("\n")),
+    )
+
+
+def _first_names() -> frozenset[str]:
+    found = {name for name in lists.deduce("names/lst_first_name") if len(name) > 2}
+    for locale in _LOCALES:
+        found |= {name for name in lists.faker(f"person/{locale}", "first_names") if len(name) > 2}
+    return _folded(part for name in found for part in (name, *name.split("-")))
+
+
+def _surnames() -> frozenset[str]:
+    found = lists.deduce("names/lst_surname") | lists.deduce("names/lst_interfix_surname")
+    for locale in _LOCALES:
+        found |= lists.faker(f"person/{locale}", "last_names", "unisex_last_names", "male_last_names")
+    return _folded(part for name in found for part in (name, name.split()[-1]))
+
+
+def _places() -> frozenset[str]:
+    residences = lists.deduce("locations/lst_placename/lst_residence")
+    return _folded(
+        lists.faker("address/nl_NL", "cities"), residences, lists.deduce("locations/lst_placename/lst_municipality")
+    )
+
+
+def _institutions() -> frozenset[str]:
+    found = lists.deduce("institutions/lst_hospital") | lists.deduce("institutions/lst_healthcare_institution")
+    return _folded(" ".join(_WORD.findall(name)) for name in found)

@@ -5,9 +5,10 @@ bare year, a bare month, a weekday and a feast are no hits; a year of birth is, 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
-from models.deidentify.spans import Hit, Label
+from models.deidentify.spans import SUGGESTION, Hit, Label
 
 _MONTH = (
     r"(?:januari|jan|februari|febuari|febr|feb|maart|mrt|april|apr|mei|juni|jun|juli|jul|augustus|agustus|aug|"
@@ -56,6 +57,23 @@ _BIRTH_YEAR = re.compile(
     r"|\buit ((?:19|20)\d\d)\b(?= (?:en|heeft|wil|zoekt|woont))",
     re.IGNORECASE,
 )
+# Written in one go, or apart after "geb.": 19870514, 3 11 1951.
+_BARE_DATES = [
+    re.compile(r"(?<![\w.,/-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\w/-]|[.,]\d)"),
+    re.compile(
+        rf"(?<=geb )(?:op )?{_DAY} {_NUMERIC_MONTH} (?:19|20)?\d\d(?!\d)|(?<=geb\. ){_DAY} {_NUMERIC_MONTH} (?:19|20)?\d\d(?!\d)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:(?:eerste|tweede|1e|2e) (?:kerst|paas|pinkster)dag|kerstavond|koningsdag|oudejaars(?:dag|avond)|"
+        r"nieuwjaarsdag|moederdag|vaderdag|goede vrijdag|hemelvaartsdag) (?:van |in )?(?:19|20)\d\d(?!\d)",
+        re.IGNORECASE,
+    ),
+]
+_DAY_AND_WORD = re.compile(
+    rf"(?<![\d.,/-]){_DAY}(?:e|ste|de)?[ -]([a-zà-ÿ]{{5,11}})\b(?:[ -]{_YEAR}(?!\d))?", re.IGNORECASE
+)
+_LONG_MONTHS = "januari februari maart april augustus september oktober november december".split()
 _FOUR_DIGITS = re.compile(r"(?:19|20)\d\d")
 
 _OLD = r"(9\d|1[01]\d)"
@@ -86,19 +104,29 @@ _AGES = [
     re.compile(rf"\b(?:op|met) (?:zijn|haar|hun|d'r|m'n|mijn) {_OLD}(?:e|ste|de)?\b{_NO_AGE}", re.IGNORECASE),
     re.compile(rf"(?<=, ){_OLD}(?=\s*[,.;])"),
     re.compile(rf"\b{_OLD}[ -]?jarige\b|\b{_OLD} te worden\b", re.IGNORECASE),
+    # "hij wordt volgende maand 100"
+    re.compile(rf"\b(?:wordt|word|werd|is|ben) [a-zà-ÿ' -]{{3,25}} {_OLD}\b{_NO_AGE}(?=\s*(?:[.,;)!?]|$|en |jaar))", re.IGNORECASE),
+    re.compile(rf"\b((?:een|één|eén|twee|drie|vier|vijf|zes|zeven|acht|negen)[ -]?(?:en|ën)[ -]?negentig)\b{_NO_AGE}", re.IGNORECASE),
     re.compile(
-        r"\b(?:(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen)(?:en|ën)negentig|honderd(?:(?:en)?(?:een|één|twee|drie"
-        r"|vier|vijf|zes|zeven|acht|negen|tien))?)(?:[ -]?(?:jaar|jarige)\b|(?= (?:is|geworden)))|\bnegentig(?:[ "
-        r"-]?jaar|[ -]?jarige)\b|\bin de negentig\b|\beeuweling\w*",
-        re.IGNORECASE,
-    ),
+        r"\b(?:(?:ruim |bijna )?(honderd(?:(?:en)?(?:een|één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien))?|negentig)(?=[ -]?(?:jaar|jarige)\b(?! (?:geleden|later|samen|getrouwd))))"
+    , re.IGNORECASE),
+    re.compile(
+        r"\b(?:is|wordt|werd|word|van|was) (?:net |bijna |al |inmiddels |nu )?(honderd(?:een|twee|drie|vier)?|negentig)(?=\s*(?:[.,;)!?]|$|en |geworden|maar ))"
+    , re.IGNORECASE),
+    re.compile(r"\b(eeuweling\w*)", re.IGNORECASE),
 ]  # fmt: skip
+
+
+_AGE_UNIT = re.compile(r"[ -]?(?:jarige|jaar oud|jaar|jaren oud|jr\.?|lentes)(?!\w)", re.IGNORECASE)
 
 
 def dates(text: str) -> Iterator[Hit]:
     """Days with a month, months with a year, years of birth. The suggestion keeps the year where there is one."""
-    for pattern in _DATES:
+    for pattern in (*_DATES, *_BARE_DATES):
         for match in pattern.finditer(text):
+            yield _date(text, *match.span())
+    for match in _DAY_AND_WORD.finditer(text):
+        if _mistyped_month(match[1].lower()):
             yield _date(text, *match.span())
     for match in _SHORT_DATE.finditer(text):
         if match[1] != "24/7":
@@ -110,13 +138,33 @@ def dates(text: str) -> Iterator[Hit]:
         yield Hit(*match.span(1 if match[1] else 2), Label.DATE, "(leeftijd in plaats van geboortejaar)")
 
 
+def _mistyped_month(word: str) -> bool:
+    """All the letters of a month's name but one, or one letter too many, with the first letter right."""
+    return any(
+        word[0] == month[0]
+        and word not in _LONG_MONTHS
+        and abs(len(word) - len(month)) <= 1
+        and sum((Counter(month) - Counter(word)).values()) <= 1
+        and sum((Counter(word) - Counter(month)).values()) <= 1
+        and word[-2:] == month[-2:]
+        for month in _LONG_MONTHS
+    )
+
+
 def _date(text: str, start: int, end: int) -> Hit:
+    """The suggestion is the year; "op" before the date becomes "in"."""
     year = _FOUR_DIGITS.search(text[start:end])
+    if year and text[max(0, start - 4) : start].lower().endswith((" op ", "\nop ")):
+        return Hit(start, end, Label.DATE, f"in {year[0]}", start - 3, end)
     return Hit(start, end, Label.DATE, year[0] if year else "")
 
 
 def ages(text: str) -> Iterator[Hit]:
-    """Ages of 90 to 119, in figures or words. The span is the number, in words the whole phrase."""
+    """Ages of 90 to 119, in figures or words. The span is the number; the suggestion takes "jaar" with it."""
     for pattern in _AGES:
         for match in pattern.finditer(text):
-            yield Hit(*(match.span(match.lastindex) if match.lastindex else match.span()), Label.AGE)
+            start, end = match.span(match.lastindex or 0)
+            unit = _AGE_UNIT.match(text, end)
+            stop = unit.end() if unit else end
+            instead = "hoogbejaarde" if text[end:stop].endswith("jarige") else SUGGESTION[Label.AGE]
+            yield Hit(start, end, Label.AGE, instead, start, stop)

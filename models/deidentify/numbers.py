@@ -1,4 +1,4 @@
-"""Identifying numbers and addresses on the net: what a pattern, and where there is one a checksum, can decide."""
+"""Numbers a person is known or reached by: bank accounts, telephone, BSN and postcode, by pattern and checksum."""
 
 import re
 from collections.abc import Iterator
@@ -8,32 +8,20 @@ from stdnum.nl import bsn
 
 from models.deidentify.spans import Hit, Label
 
-_TLD = (
-    "nl|com|org|net|info|frl|eu|be|de|uk|tr|pl|ua|amsterdam|gent|vlaanderen|online|site|shop|care|io|app|dev|blog|ma|er"
-)
-_EMAIL = re.compile(r"[\w.+%'-]{1,64} ?@ ?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_SPOKEN_EMAIL = re.compile(
-    r"[\w.+-]{1,64}\s{0,3}(?:[(\[{]\s*(?:at|apenstaartje)\s*[)\]}]|\b(?:apenstaartje|apestaartje)\b|\bat\b(?=\s*(?:gmail|"
-    r"hotmail|outlook|live|ziggo|kpn)))"
-    rf"\s*[\w-]+\s*(?:\.|[(\[]?\s*(?:punt|dot)\s*[)\]]?)\s*(?:{_TLD})\b",
-    re.IGNORECASE,
-)
-_URL = re.compile(
-    rf"(?:https?|ftp)://[^\s<>\"]+|\bwww\.[^\s<>\"]+|(?<![\w.-])(?:[\w-]{{1,63}}\.){{1,6}}(?:{_TLD})/[^\s<>\"]*"
-    r"|(?<![\w.-])(?:[a-z0-9-]{2,63}\.){1,6}(?:nl|com|org|net|info|frl|eu|be|amsterdam)\b(?![\w-])",
-    re.IGNORECASE,
-)
-_HANDLE = re.compile(r"(?<![\w@.])@[^\W_][\w.]*\w")
-_HANDLE_CUE = re.compile(
-    r"\b(?:insta(?:gram)?|snap(?:chat)?|tiktok|twitter|facebook|fb|discord|telegram|linkedin|gebruikersnaam|"
-    r"username|accountnaam|account|gamertag|skype)"
-    r"(?:[ -]?(?:account|naam|profiel))?\s*(?:is|heet|:|=|onder|"
-    r"als)?\s*['\"]?((?=[\w.-]*[\d_.])(?=[\w.-]*[a-z])[a-z\d][\w.-]{2,}\w)",
+_IBAN = re.compile(r"\b[A-Z]{2}[ .-]?\d{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_DUTCH_IBAN = re.compile(r"\bNL[ .-]?\d{2}[ .-]?[A-Z]{4}(?:[ .-]?\d){8,11}\b", re.IGNORECASE)
+
+# An account that is announced counts whatever its check digits: a typing error still tells.
+_ANNOUNCED_IBAN = re.compile(
+    r"\b(?:iban|rekening(?:nummer|nr)?|rek\.? ?(?:nr|nummer)?)\b[ .:=]{0,3}(?:is |van |nr |nummer )?"
+    r"([A-Z]{2}[ .-]?\d{2}(?:[ .-]?[A-Z0-9]){10,30})\b",
     re.IGNORECASE,
 )
 
-_IBAN = re.compile(r"\b[A-Z]{2}[ .-]?\d{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
-_DUTCH_IBAN = re.compile(r"\bNL[ .-]?\d{2}[ .-]?[A-Z]{4}(?:[ .-]?\d){8,11}\b", re.IGNORECASE)
+# Eight digits that read as a date.
+DAY_MONTH_YEAR = re.compile(
+    r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+)
 
 _GAP = r"[ .\-/()]{0,3}"
 # phonenumbers' matcher wants valid ranges and ordinary grouping; a caseworker's typing has neither: shape decides.
@@ -49,8 +37,23 @@ _PHONE_CUE = re.compile(
     r"(\+?\d(?:[ .\-/()]{0,3}\d){5,12})(?![\d%])(?!\s*(?:euro|uur|keer|jaar))",
     re.IGNORECASE,
 )
-_DIGIT_WORD = r"(?:nul|een|één|twee|drie|vier|vijf|zes|zeven|acht|negen)"
-_SPOKEN_PHONE = re.compile(rf"\bnul[ ,-]+(?:{_DIGIT_WORD}[ ,-]+){{7,9}}{_DIGIT_WORD}\b", re.IGNORECASE)
+# A mobile number with letters for digits, or a digit too few or too many.
+_MISTYPED_PHONE = re.compile(
+    rf"(?<![\w.,/+-])[0oO]6(?:{_GAP}[\doOlI]){{8}}(?!\w)|(?<![\w.,/+-])06(?:[ .\-/]{{1,3}}\d|-)(?:{_GAP}\d){{5,9}}(?![\d])"
+)
+# 0800, 0900 and 14 0xx; the numbers of national helplines are advice, not data.
+_SERVICE_PHONE = re.compile(r"(?<![\d.,/+-])(?:0[89]0[069][ .-]?\d(?:[ .-]?\d){3,6}|14[ -]?0\d{2,3})(?!\d)")
+_HELPLINES = frozenset(
+    "08000113 09000113 08002000 08000432 09000767 09008844 08000188 09001450 08001205 08000450 09000101 08006050 08007000 08005010 14077".split()
+)
+_UNIT_WORD = r"(?:een|één|twee|drie|vier|vijf|zes|zeven|acht|negen)"
+_NUMBER_WORD = (
+    rf"(?:(?:{_UNIT_WORD}(?:en|ën))?(?:twintig|dertig|veertig|vijftig|zestig|zeventig|tachtig|negentig)"
+    rf"|(?:der|veer|vijf|zes|zeven|acht|negen)tien|tien|elf|twaalf|nul|{_UNIT_WORD}|\d{{1,4}})"
+)
+_SPOKEN_PHONE = re.compile(rf"\b(?:plus eenendertig|nul)(?:[ ,.-]+{_NUMBER_WORD}\b){{5,11}}", re.IGNORECASE)
+# A date, or the number of a public prosecutor's case.
+_NO_PHONE = re.compile(r"\d\d[-/. ]\d\d[-/. ](?:19|20)?\d\d|\d\d/\d{6}-\d\d")
 
 _NINE = re.compile(r"(?<![\d.,-])\d(?:[ .\-/]{0,2}\d){7,8}(?![\d])")
 _BSN_CUE = re.compile(
@@ -60,7 +63,7 @@ _BSN_CUE = re.compile(
     re.IGNORECASE,
 )
 
-_POSTCODE = re.compile(r"\b([1-9]\d{3}) ?([A-Za-z]{2})\b")
+_POSTCODE = re.compile(r"\b([1-9]\d{3})[ -]?([A-Za-z]{2})\b")
 _POSTCODE_CUE = re.compile(
     r"\b(?:postcode(?:gebied)?|pc)\b[ :.=]*(?:is )?([1-9]\d{3}(?: ?[A-Za-z]{2})?)\b", re.IGNORECASE
 )
@@ -77,74 +80,6 @@ _YEAR_BEFORE = re.compile(
 )
 _EURO_BEFORE = re.compile(r"(?:€|eur|euro)\s*$", re.IGNORECASE)
 
-_SIDECODES = (
-    "LL-DD-DD DD-DD-LL DD-LL-DD LL-DD-LL LL-LL-DD DD-LL-LL DD-LLL-D D-LLL-DD LL-DDD-L L-DDD-LL LLL-DD-L L-DD-LLL "
-    "D-LL-DDD DDD-LL-D"
-).split()
-
-
-def _plate_pattern(gap: str) -> str:
-    """Side codes 1 to 14 of the RDW, the groups parted by `gap`."""
-    shapes = "|".join(_SIDECODES).replace("L", "[A-Z]").replace("D", r"\d").replace("]-", f"]{gap}")
-    return f"(?<![\\w-])(?:{shapes.replace('d-', f'd{gap}')})(?![\\w-])"
-
-
-_PLATE_DASHED = re.compile(_plate_pattern(r"(?: ?- ?|\.)"), re.IGNORECASE)
-_PLATE_SPACED = re.compile(f"{_plate_pattern('')}|{_plate_pattern(' ')}", re.IGNORECASE)
-_PLATE_CUE = re.compile(
-    r"\b(?:kenteken(?:nummer|plaat)?|nummerbord|nummerplaat)\b[ :.=]*(?:is |van (?:de|zijn|haar) (?:auto|scooter|"
-    r"bus)(?: is)? ?)?"
-    r"((?=[A-Z\d .-]*\d)(?=[A-Z\d .-]*[A-Z])[A-Z\d]{1,3}(?:[ .-]?[A-Z\d]{1,4}){1,3})(?![\w])",
-    re.IGNORECASE,
-)
-_CAR_BEFORE = re.compile(r"(?:auto|scooter|brommer|busje|canta|bestelbus|motor|wagen)[^.\d]{0,25}$", re.IGNORECASE)
-
-_CASE_CUE = re.compile(
-    r"\b(?:(?:zaak|dossier|cli[eë]nt|klant|beschikking|beschikkings|polis|registratie|pati[eë]nt|patienten|parket|"
-    r"rekest|lid|lidmaatschaps|v-?|vreemdelingen|burger|relatie|"
-    r"aanvraag|melding|meldings|document|paspoort|rijbewijs|id-?|casus|debiteur|debiteuren|personeels|inschrijf|"
-    r"leerling|order|factuur|wmo-?|jeugd-?|toewijzings|rol|zorgtoewijzings|bewind|verzekerden|verzekerings|agb-?|"
-    r"referentie|polis)[ -]?(?:nummer|nr|id|code)"
-    r"|zaak|dossier|kenmerk|referentie|ref|beschikking|zaak-id|nummer|casus|cjib|ggznr|clientnr|parketnr)\b\.?"
-    r"[ :#.=]*(?:(?:is|nr|nummer|met|onder|van|bij)\b[ "
-    r".:]*)?([A-Z]{0,5}[-./#]?(?=[A-Z\d./-]*\d[A-Z\d./-]*\d[A-Z\d./-]*\d)[A-Z\d](?:[A-Z\d]|[-./](?=[A-Z\d]))*)",
-    re.IGNORECASE,
-)
-_CASE_SHAPE = re.compile(
-    r"(?<![\w/.-])(?:"
-    r"[A-Z]{1,6}[-./]?(?:19|20)?\d{2}[-./]\d{3,10}(?:[-./][A-Z\d]+)?"
-    r"|[A-Z]/\d{1,2}/\d{4,8}(?:[ /][A-Z\d-]+)*"
-    r"|[A-Z]{1,6}[-_./]?\d{5,12}"
-    r"|[A-Z]{2,6}[-/]\d{4}[-/][A-Z\d]+"
-    r"|(?:19|20)\d{2}[-/.][A-Z]{0,4}[-/.]?\d{4,10}"
-    r"|(?:19|20)\d{2}[-/][A-Z]{1,4}[-/]?\d{2,10}"
-    r"|\d{2}[-/.]\d{6}[-/.]\d{2}"
-    r"|\d{2,4}[-/.]\d{5,9}"
-    r")(?![\w/-]|\.\d)"
-)
-_YEARS = re.compile(r"(?:19|20)\d{2}[-/.](?:19|20)\d{2}")
-_LONG_NUMBER = re.compile(
-    r"(?<![\d.,€+-])(?<!€ )\d{6,14}(?![\d%]|[.,]\d)(?!\s*(?:euro|eur|€|mensen|inwoners|stappen|km|woorden))"
-)
-_DAY_MONTH_YEAR = re.compile(
-    r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-)
-
-
-def net_addresses(text: str) -> Iterator[Hit]:
-    """E-mail addresses, also spelled out; web addresses; accounts on social media."""
-    for pattern in (_EMAIL, _SPOKEN_EMAIL):
-        for match in pattern.finditer(text):
-            yield Hit(*match.span(), Label.EMAIL)
-    for match in _URL.finditer(text):
-        found = match[0].rstrip(".,;:!?)'\"]")
-        if match.start() == 0 or text[match.start() - 1] != "@":
-            yield Hit(match.start(), match.start() + len(found), Label.URL)
-    for match in _HANDLE.finditer(text):
-        yield Hit(*match.span(), Label.HANDLE)
-    for match in _HANDLE_CUE.finditer(text):
-        yield Hit(*match.span(1), Label.HANDLE)
-
 
 def bank_accounts(text: str) -> Iterator[Hit]:
     """IBANs with right check digits (ISO 13616, mod 97), and Dutch ones with wrong ones: a typing error still tells."""
@@ -156,14 +91,22 @@ def bank_accounts(text: str) -> Iterator[Hit]:
                 break
     for match in _DUTCH_IBAN.finditer(text):
         yield Hit(*match.span(), Label.IBAN)
+    for match in _ANNOUNCED_IBAN.finditer(text):
+        yield Hit(*match.span(1), Label.IBAN)
 
 
 def phones(text: str) -> Iterator[Hit]:
-    """Dutch and foreign numbers in any notation. Short national service numbers (112, 113, 0800, 0900) name nobody."""
+    """Dutch and foreign numbers in any notation. National helplines name nobody."""
     for match in _PHONE.finditer(text):
-        if not re.match(r"0[ -]?[89]00|\d\d[-/. ]\d\d[-/. ](?:19|20)\d\d", match[0]):
+        if not re.match(r"0[ -]?[89]0[069]", match[0]) and not _NO_PHONE.fullmatch(match[0]):
             start = match.start() + (1 if match[0].startswith("(") and ")" not in match[0] else 0)
             yield Hit(start, match.end(), Label.PHONE)
+    for match in _MISTYPED_PHONE.finditer(text):
+        if sum(map(str.isdigit, match[0])) >= 7 and not _NO_PHONE.fullmatch(match[0]):
+            yield Hit(*match.span(), Label.PHONE)
+    for match in _SERVICE_PHONE.finditer(text):
+        if re.sub(r"\D", "", match[0]) not in _HELPLINES:
+            yield Hit(*match.span(), Label.PHONE)
     for match in _SPOKEN_PHONE.finditer(text):
         yield Hit(*match.span(), Label.PHONE)
 
@@ -185,7 +128,7 @@ def citizen_numbers(text: str) -> Iterator[Hit]:
     """Numbers that pass the BSN 11-test, however spaced."""
     for match in _NINE.finditer(text):
         digits = re.sub(r"\D", "", match[0])
-        plain_eight = len(digits) == 8 and (not match[0].isdigit() or _DAY_MONTH_YEAR.fullmatch(digits))
+        plain_eight = len(digits) == 8 and (not match[0].isdigit() or DAY_MONTH_YEAR.fullmatch(digits))
         if not plain_eight and bsn.is_valid(digits):
             yield Hit(*match.span(), Label.BSN)
 
@@ -205,26 +148,3 @@ def postcodes(text: str) -> Iterator[Hit]:
         if spaced and year and (_YEAR_BEFORE.search(before) or not letters.isupper()):
             continue
         yield Hit(*match.span(), Label.POSTCODE)
-
-
-def plates(text: str) -> Iterator[Hit]:
-    """Dutch number plates, side codes 1 to 14; lower case without dashes only near a car or the word `kenteken`."""
-    for match in _PLATE_DASHED.finditer(text):
-        yield Hit(*match.span(), Label.PLATE)
-    for match in _PLATE_SPACED.finditer(text):
-        if match[0].isupper() or _CAR_BEFORE.search(text[: match.start()]):
-            yield Hit(*match.span(), Label.PLATE)
-    for match in _PLATE_CUE.finditer(text):
-        yield Hit(*match.span(1), Label.PLATE)
-
-
-def case_numbers(text: str) -> Iterator[Hit]:
-    """Numbers of a file, client, decision or court case, by the word before or by shape; any 6 digits or more."""
-    for match in _CASE_CUE.finditer(text):
-        yield Hit(*match.span(1), Label.CASE_NUMBER)
-    for match in _CASE_SHAPE.finditer(text):
-        if not _YEARS.fullmatch(match[0]):
-            yield Hit(*match.span(), Label.CASE_NUMBER)
-    for match in _LONG_NUMBER.finditer(text):
-        if not _DAY_MONTH_YEAR.fullmatch(match[0]):
-            yield Hit(*match.span(), Label.CASE_NUMBER)

@@ -66,20 +66,40 @@ SUGGESTION: dict[Label, str] = {
 class Span:
     """An identifying detail: text[start:end] of the original text, in code points.
 
-    `suggestion` is plain Dutch to write instead of it, shown in place.
+    `suggestion` is plain Dutch to write instead; between brackets it is advice for what no words can stand in for. It
+    takes the place of text[begin:stop], which holds the span and may hold words the suggestion repeats: for the span
+    "Anja" in "mijn buurvrouw Anja" that is "buurvrouw Anja", and the suggestion "buurvrouw".
     """
 
     start: int
     end: int
     label: Label
     suggestion: str
+    begin: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The same in the plain (normalised) text, before overlaps are settled; no suggestion means the label's own."""
+    """The same in the plain (normalised) text, before overlaps are settled; no suggestion means the label's own.
+
+    `begin` and `stop` are -1 where the suggestion stands for the hit alone.
+    """
 
     start: int
     end: int
     label: Label
     suggestion: str = ""
+    begin: int = -1
+    stop: int = -1
+
+
+def rewritten(text: str, span: Span) -> str:
+    """`text` with what the span's suggestion says instead; advice between brackets leaves the detail out."""
+    instead = "" if span.suggestion.startswith("(") else span.suggestion
+    before, after = text[: span.begin], text[span.stop :]
+    if not instead and before[-1:] in {"", " "}:
+        after = after.removeprefix(" ")
+    if before.rstrip()[-1:] in {"", ".", "!", "?"}:
+        instead = instead[:1].upper() + instead[1:]
+    return before + instead + after

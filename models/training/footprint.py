@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from models.bundled import BundledEncoder
+from models.training.memory import peak_mb
 
 ROUNDS: Final = 3
-STATUS: Final = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,7 @@ def _measured(folder: Path, texts: Sequence[str]) -> Footprint:
         encoder.encode(texts)
         rounds.append(time.perf_counter() - started)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return Footprint(loaded, len(texts), len(texts) / min(rounds), _peak(), size / 1e6)
-
-
-def _peak() -> float | None:
-    """Peak resident memory in MB. Not `ru_maxrss`: that starts at what the process that started this one held."""
-    if not STATUS.is_file():
-        return None
-    found = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text("ascii"))
-    return int(found[1]) * 1024 / 1e6 if found else None
+    return Footprint(loaded, len(texts), len(texts) / min(rounds), peak_mb(), size / 1e6)
 
 
 if __name__ == "__main__":

@@ -126,12 +126,27 @@ def shortcomings(results: Results) -> list[str]:
 def markdown(results: Results) -> str:
     """The whole page."""
     parts = [HEAD.format(model=results.model_id, seed=results.seed, notes="\n\n".join(preamble(results)))]
-    for table in tables(results):
-        lines = [_line(table.header), _line(["---"] * len(table.header)), *(_line(row) for row in table.rows)]
-        parts.append(f"## {table.title}\n\n{table.about}\n\n" + "\n".join(lines) + "\n")
+    parts += [f"## {table.title}\n\n{written(table)}" for table in tables(results)]
     listed = "\n".join(f"- {one}" for one in shortcomings(results))
     parts.append(f"## What it cannot do, and where it falls short\n\n{listed}\n")
     return "\n".join(parts)
+
+
+def written(table: Table) -> str:
+    """A table in Markdown under what it is about, without its title."""
+    lines = [_line(table.header), _line(["---"] * len(table.header)), *(_line(row) for row in table.rows)]
+    return f"{table.about}\n\n" + "\n".join(lines) + "\n"
+
+
+def compared(title: str, about: str, wanted: Sequence[Target]) -> Table:
+    """What was wanted beside what was measured."""
+    words = {True: "yes", False: "**no**", None: NOTHING}
+    return Table(
+        title,
+        about,
+        ("what", "wanted", "measured", "reached"),
+        tuple((one.what, one.wanted, one.said, words[one.reached]) for one in wanted),
+    )
 
 
 def percent(share: float | None) -> str:
@@ -148,17 +163,7 @@ def _number(value: float | None) -> str:
 
 
 def _targets(results: Results) -> Table:
-    words = {True: "yes", False: "**no**", None: NOTHING}
-
-    def row(target: Target) -> tuple[str, ...]:
-        return (target.what, target.wanted, target.said, words[target.reached])
-
-    return Table(
-        "Targets",
-        ABOUT_TARGETS,
-        ("what", "wanted", "measured", "reached"),
-        tuple(row(target) for target in targets(results)),
-    )
+    return compared("Targets", ABOUT_TARGETS, targets(results))
 
 
 def _readings(results: Results) -> Table:

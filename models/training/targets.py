@@ -40,9 +40,9 @@ def targets(results: Results) -> list[Target]:
     return [
         *made,
         *(_unseen(results, kind) for kind in ("plain", "hard")),
-        _least("notes encoded a second", NOTES_A_SECOND, used.notes_a_second, "{:,.0f}"),
-        _most("size of the folder, MB", FOLDER_MB, used.folder_mb, "{:.1f}"),
-        _most("loading after imports, seconds", LOAD_SECONDS, used.load_seconds, "{:.2f}"),
+        least("notes encoded a second", NOTES_A_SECOND, used.notes_a_second, "{:,.0f}"),
+        most("size of the folder, MB", FOLDER_MB, used.folder_mb, "{:.1f}"),
+        most("loading after imports, seconds", LOAD_SECONDS, used.load_seconds, "{:.2f}"),
     ]
 
 
@@ -50,23 +50,23 @@ def _topics(results: Results, kind: str) -> list[Target]:
     reading = next((one for one in results.readings if one.name == f"elsewhere, {kind}"), None)
     score = results.seen[0].scores.get(f"elsewhere {kind}") if results.seen else None
     return [
-        _least(f"{kind} notes: topic first", FIRST[kind], reading.known.first if reading else None, "{:.1%}"),
-        _least(f"{kind} notes: topic in first three", THREE[kind], reading.known.three if reading else None, "{:.1%}"),
-        _least(f"{kind} notes: AMI of themes", AMI[kind], score.ami if score else None, "{:.2f}"),
+        least(f"{kind} notes: topic first", FIRST[kind], reading.known.first if reading else None, "{:.1%}"),
+        least(f"{kind} notes: topic in first three", THREE[kind], reading.known.three if reading else None, "{:.1%}"),
+        least(f"{kind} notes: AMI of themes", AMI[kind], score.ami if score else None, "{:.2f}"),
     ]
 
 
 def _groups(results: Results, kind: str) -> list[Target]:
     found: Pairs | None = next((one.pairs for one in results.groupings if one.name == f"elsewhere, {kind}"), None)
     return [
-        _least(
+        least(
             f"{kind} notes: pairs in a group that share the topic",
             PAIRS_RIGHT[kind],
             found.right if found else None,
             "{:.1%}",
         ),
-        _least(f"{kind} notes: people placed", PLACED[kind], found.placed if found else None, "{:.1%}"),
-        _least(
+        least(f"{kind} notes: people placed", PLACED[kind], found.placed if found else None, "{:.1%}"),
+        least(
             f"{kind} notes: people of no topic that stay apart",
             NONE_APART,
             found.none_apart if found else None,
@@ -79,15 +79,17 @@ def _unseen(results: Results, kind: str) -> Target:
     scores = {one.name: one.scores.get(kind) for one in results.unseen}
     mine, theirs = scores.get("Kring"), scores.get("LSA")
     times = mine.ami / theirs.ami if mine and theirs and mine.ami is not None and theirs.ami else None
-    return _least(f"topics never seen, {kind} notes: times LSA's AMI", TIMES_LSA, times, "{:.2f}")
+    return least(f"topics never seen, {kind} notes: times LSA's AMI", TIMES_LSA, times, "{:.2f}")
 
 
-def _least(what: str, wanted: float, measured: float | None, form: str) -> Target:
+def least(what: str, wanted: float, measured: float | None, form: str) -> Target:
+    """A target that is reached at `wanted` or above; `form` writes a number."""
     said = "not measured" if measured is None else form.format(measured)
     return Target(what, f"≥ {_plain(form, wanted)}", said, None if measured is None else measured >= wanted)
 
 
-def _most(what: str, wanted: float, measured: float, form: str) -> Target:
+def most(what: str, wanted: float, measured: float, form: str) -> Target:
+    """A target that is reached at `wanted` or below; `form` writes a number."""
     return Target(what, f"≤ {_plain(form, wanted)}", form.format(measured), measured <= wanted)
 
 

@@ -119,7 +119,7 @@ def test_a_decomposed_accent_stays_whole() -> None:
     ("text", "suggestion"),
     [
         ("Mijn buurvrouw Anja rijdt.", "buurvrouw"),
-        ("Mw. Jansen belt.", "mevrouw"),
+        ("Mw. Jansen belt.", "Mevrouw"),
         ("BSN 123456782 staat erop.", "(burgerservicenummer weglaten)"),
         ("Sinds 12 mei 2019 alleen.", "2019"),
         ("Oma is 94 en alleen.", "90 jaar of ouder"),
