@@ -64,7 +64,7 @@ secrets: ## fresh passwords and keys for docker-compose.yml, in secrets/
 	put kring_database_url "postgresql://kring:$$application@postgres:5432/kring"; \
 	put kring_redis_url "redis://:$$redis@redis:6379/0"; \
 	put kring_secret "$$(word)"; \
-	put kring_vault_keys "first:$$(key)"
+	put vault_keys "first:$$(key)"
 
 clean: ## remove all that the other commands made, the demo's data included
 	rm -rf .venv .kring node_modules $(dir $(STYLES)) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

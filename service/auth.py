@@ -4,28 +4,27 @@ The types at the end are what a route declares, so that its signature shows who 
 coordinator is a caseworker too, a manager is neither.
 """
 
-import json
 import secrets
 from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Depends, Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
-from service.db import nowhere, transaction
+from service import sign_in
+from service.db import Connection, nowhere, transaction
 from service.domain import Role, Staff
-from service.errors import ForgedForm, LinkUnknown, NotAllowed, NotSignedIn
+from service.errors import ForgedForm, LinkUnknown, NotAllowed, NotSignedIn, ProviderUnavailable
+from service.oidc.documents import ProviderAway
+from service.oidc.registry import Program, Providers
+from service.oidc.tokens import TokenInvalid
 from service.queries import invitations, municipalities
 from service.queries.invitations import Link
 from service.resources import Resources
-from service.typed import visible
 
 LINK_SESSION_SECONDS = 30 * 60
 FORM_SECONDS = 12 * 3600  # as long as a session can last (docs/sources.md, Access)
-TOKEN_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # public-key only; `none` and shared secrets never
+API_SCOPE = "hulpvragen"
 
 
 def resources(request: Request) -> Resources:
@@ -34,6 +33,14 @@ def resources(request: Request) -> Resources:
 
 
 Kring = Annotated[Resources, Depends(resources)]
+
+
+def providers(request: Request) -> Providers:
+    found: Providers = request.app.state.providers
+    return found
+
+
+Identity = Annotated[Providers, Depends(providers)]
 
 
 def _signer(kring: Resources, purpose: str) -> URLSafeTimedSerializer:
@@ -61,9 +68,14 @@ async def start_session(kring: Resources, staff: Staff, old_key: str | None) -> 
     """A new random key at every sign-in; the old session, if any, ends."""
     if old_key:  # it may be of another municipality, so it is looked up like any other
         await end_session(kring, old_key)
-    key = secrets.token_urlsafe(32)
     async with transaction(kring.pool, staff.municipality) as conn:
-        await municipalities.insert_session(conn, staff, hash_key(key))
+        return await new_session(conn, staff)
+
+
+async def new_session(conn: Connection, staff: Staff, provider_session: str | None = None) -> str:
+    """The key that goes into the cookie. `provider_session`: what the provider calls this session."""
+    key = secrets.token_urlsafe(32)
+    await municipalities.insert_session(conn, staff, hash_key(key), provider_session=provider_session)
     return key
 
 
@@ -181,40 +193,41 @@ async def check_form(request: Request, kring: Kring) -> None:
 # --- programs -------------------------------------------------------------------------------------------------------
 
 
-async def token_staff(request: Request, kring: Kring) -> Staff:
-    """Staff on whose behalf a program calls the API: `iss`, `aud`, `exp`, the municipality's slug and a subject.
+async def token_staff(request: Request, kring: Kring, known: Identity) -> Staff:
+    """Staff on whose behalf a program calls the API, by an access token of a provider or of the key file.
 
-    Raises NotSignedIn whatever is wrong with the token: the difference is nobody's business.
+    Raises NotSignedIn whatever is wrong with the token: the difference is nobody's business. Raises NotAllowed for a
+    good one that is not for this, and ProviderUnavailable when nobody can tell.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    settings = kring.settings
-    if scheme.lower() != "bearer" or settings.api_keys_file is None or settings.api_issuer is None:
+    if scheme.lower() != "bearer":
         raise NotSignedIn
     try:
-        # read each time: a key that was rotated counts from now on, without a restart
-        keys = KeySet.import_key_set(json.loads(settings.api_keys_file.read_text()))
-        claims = jwt.decode(token, keys, algorithms=TOKEN_ALGORITHMS).claims
-        jwt.JWTClaimsRegistry(
-            iss={"essential": True, "value": settings.api_issuer},
-            aud={"essential": True, "value": settings.api_audience},
-            exp={"essential": True},
-            sub={"essential": True},
-            municipality={"essential": True},
-        ).validate(claims)
-    except (JoseError, ValueError) as error:
+        program = await known.program(token)
+    except TokenInvalid as error:
         raise NotSignedIn from error
-    slug, subject = str(claims["municipality"]), str(claims["sub"])
-    if visible(slug + subject) != slug + subject:  # never looked up as somebody else
-        raise NotSignedIn
+    except ProviderAway as error:
+        raise ProviderUnavailable from error
+    staff = await _staff_behind(kring, program)
+    if API_SCOPE not in program.scopes:
+        raise NotAllowed
+    return staff
+
+
+async def _staff_behind(kring: Resources, program: Program) -> Staff:
+    """Raises NotSignedIn for who is unknown, and NotAllowed for who has no role."""
     async with nowhere(kring.pool) as conn:
-        municipality = await municipalities.municipality_by_slug(conn, slug)
+        municipality = await municipalities.municipality_by_slug(conn, program.municipality)
     if municipality is None:
         raise NotSignedIn
     async with transaction(kring.pool, municipality.id) as conn:
-        staff = await municipalities.staff_by_subject(conn, subject)
+        if program.names_roles:
+            staff = await sign_in.known_as(conn, municipality.id, program.person)
+        else:
+            staff = await municipalities.staff_by_subject(conn, program.person.subject)
+            if staff is None:
+                raise NotSignedIn
     if staff is None:
-        raise NotSignedIn
-    if "hulpvragen" not in str(claims.get("scope", "")).split():
         raise NotAllowed
     return staff
 

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 COMMANDS = (
     "demo serve worker migrate match draw topics encode deidentify import-needs import-areas train evaluate bench "
-    "bench-workers"
+    "bench-workers audit rotate-keys register erase export"
 ).split()
 
 
@@ -26,8 +26,11 @@ class OnDemand(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"service.commands.{name}"), name)
+        if isinstance(command, typer.Typer):  # a command of commands, such as `audit verify`
+            return typer.main.get_command(command)
         single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-        single.command(cmd_name)(getattr(import_module(f"service.commands.{name}"), name))
+        single.command(cmd_name)(command)
         return typer.main.get_command(single)
 
 

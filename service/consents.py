@@ -1,14 +1,28 @@
-"""Consent: the text of each purpose as it is shown, recording what was agreed to, and withdrawing everything.
+"""Consent: the text of each purpose as it is shown, recording what was agreed to, and withdrawing it again.
 
-One purpose, one text, one box. A changed text is a new version; the ledger keeps the hash of what was really shown.
+One purpose, one text, one box. A changed text is a new version; the ledger keeps what was really shown. Rows are only
+ever added, also for a withdrawal (docs/decisions/0019).
 """
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Final, Literal, assert_never
 
+from models.need import AgeBand
 from service.db import Connection
-from service.domain import MunicipalityId, NewNeed, Purpose, ResidentId, Staff
+from service.domain import (
+    UNDER_16,
+    GivenBy,
+    MunicipalityId,
+    NewNeed,
+    Purpose,
+    RecordedHow,
+    ResidentId,
+    Staff,
+    StaffId,
+)
 from service.queries import invitations, needs, outbox, platforms, proposals, residents
 
 
@@ -57,27 +71,190 @@ TEXTS: dict[Purpose, ConsentText] = {
 }
 
 
+PURPOSES_WITH: Final[Mapping[Purpose, tuple[Purpose, ...]]] = {
+    Purpose.MATCHING: (Purpose.MATCHING,),
+    # Asking how it goes needs an address, and that is kept for inviting.
+    Purpose.INVITATION: (Purpose.INVITATION, Purpose.FOLLOW_UP),
+    Purpose.FOLLOW_UP: (Purpose.FOLLOW_UP,),
+}
+"""What goes with a purpose that is withdrawn."""
+RENEW_DAYS: Final = 60
+"""How long before the end somebody can say yes again: two links' lives, so that one of them reaches it."""
+
+
 async def record(conn: Connection, staff: Staff, resident: ResidentId, need: NewNeed, *, valid_days: int) -> None:
     """Write one ledger row for each purpose that was agreed to, with the text that was shown."""
-    for purpose in sorted(need.consents):
+    await _add(
+        conn,
+        staff.municipality,
+        resident,
+        need.consents,
+        given_by=need.given_by,
+        how=need.recorded_how,
+        by=staff.id,
+        valid_days=valid_days,
+    )
+
+
+async def _add(
+    conn: Connection,
+    municipality: MunicipalityId,
+    resident: ResidentId,
+    purposes: Collection[Purpose],
+    *,
+    given_by: GivenBy,
+    how: RecordedHow,
+    by: StaffId | None,
+    valid_days: int,
+) -> None:
+    for purpose in sorted(purposes):
         text = TEXTS[purpose]
+        await residents.put_consent_text(
+            conn,
+            municipality,
+            text_hash=text.hash,
+            purpose=purpose,
+            version=text.version,
+            language=text.language,
+            label=text.label,
+            explanation=text.explanation,
+        )
         await residents.insert_consent(
             conn,
-            staff.municipality,
+            municipality,
             resident,
             purpose=purpose,
             text_version=text.version,
             text_hash=text.hash,
             language=text.language,
-            given_by=need.given_by,
-            recorded_how=need.recorded_how,
-            recorded_by=staff.id,
+            given_by=given_by,
+            recorded_how=how,
+            recorded_by=by,
             valid_days=valid_days,
         )
 
 
+def renewable(ledger: Iterable[residents.ConsentRow], now: datetime) -> list[Purpose]:
+    """The purposes that stand, and soon do not."""
+    until = {
+        purpose: max((row.valid_until for row in ledger if row.purpose is purpose and row.stands), default=None)
+        for purpose in Purpose
+    }
+    return [purpose for purpose, end in until.items() if end is not None and end - now < timedelta(days=RENEW_DAYS)]
+
+
+def came_of_age(ledger: Iterable[residents.ConsentRow], age_band: AgeBand) -> bool:
+    """Whether a consent of the representative no longer counts, because the young person decides alone by now."""
+    rows = list(ledger)
+    given = {row.purpose for row in rows if row.given_by is GivenBy.REPRESENTATIVE and row.withdrawn_at is None}
+    return age_band not in UNDER_16 and bool(given - {row.purpose for row in rows if row.stands})
+
+
+async def renew(
+    conn: Connection,
+    municipality: MunicipalityId,
+    resident: ResidentId,
+    age_band: AgeBand,
+    wanted: Collection[Purpose],
+    *,
+    valid_days: int,
+) -> list[Purpose]:
+    """The resident, or the representative of one under 16, says yes again through a link; to which of `wanted`.
+
+    Only to what stands now: what was withdrawn meanwhile stays so. A second click finds nothing left to renew.
+    """
+    await residents.take_consents(conn, resident)
+    ending = renewable(await residents.consents(conn, resident), datetime.now(UTC))
+    purposes = [purpose for purpose in ending if purpose in wanted]
+    await _add(
+        conn,
+        municipality,
+        resident,
+        purposes,
+        given_by=GivenBy.REPRESENTATIVE if age_band in UNDER_16 else GivenBy.SELF,
+        how=RecordedHow.LINK,
+        by=None,
+        valid_days=valid_days,
+    )
+    return purposes
+
+
+async def give_again(
+    conn: Connection,
+    staff: Staff,
+    resident: ResidentId,
+    age_band: AgeBand,
+    purposes: Collection[Purpose],
+    how: RecordedHow,
+    *,
+    valid_days: int,
+) -> None:
+    """A caseworker records a new yes: to what is over, was withdrawn, or a representative gave for who is 16 by now.
+
+    A need that its resident closed ("never") is open again with it; one whose words are gone begins anew elsewhere.
+    Who comes of age leaves the representative's address and links behind with the representative's consent.
+    """
+    await residents.take_consents(conn, resident)
+    if came_of_age(await residents.consents(conn, resident), age_band):
+        await residents.delete_contact(conn, resident)
+        await invitations.revoke_links(conn, resident)
+    await _add(
+        conn,
+        staff.municipality,
+        resident,
+        purposes,
+        given_by=GivenBy.REPRESENTATIVE if age_band in UNDER_16 else GivenBy.SELF,
+        how=how,
+        by=staff.id,
+        valid_days=valid_days,
+    )
+    if Purpose.MATCHING in purposes:
+        await needs.reopen_needs(conn, resident)
+
+
+async def withdraw(
+    conn: Connection,
+    municipality: MunicipalityId,
+    resident: ResidentId,
+    purpose: Purpose,
+    how: Literal["link", "caseworker"],
+    by: StaffId | None = None,
+) -> None:
+    """One purpose ends, and with it what rests on it and nothing else; the consents are taken first, as below.
+
+    What somebody is a member of, or said yes to, is theirs: that ends by leaving it, or by withdrawing everything.
+    """
+    await residents.take_consents(conn, resident)
+    await residents.withdraw_consents(conn, municipality, resident, list(PURPOSES_WITH[purpose]), how, by)
+    match purpose:
+        case Purpose.MATCHING:
+            await _take_back_unanswered(conn, resident)
+            await proposals.leave_drafts(conn, resident)
+            await needs.withdraw_needs(conn, resident)  # the words were there to be compared, and for nothing else
+        case Purpose.INVITATION:
+            await _take_back_unanswered(conn, resident)
+            await outbox.cancel_for(conn, resident)
+            await residents.delete_contact(conn, resident)
+        case Purpose.FOLLOW_UP:
+            await outbox.cancel_kind(conn, resident, "pulse")
+        case _:
+            assert_never(purpose)
+
+
+async def _take_back_unanswered(conn: Connection, resident: ResidentId) -> None:
+    """Nobody waits for an answer any more: the message does not go out, and the seat comes free."""
+    for invitation_id, proposal in await invitations.unanswered(conn, resident):
+        await invitations.answer(conn, invitation_id, "withdrawn")
+        await proposals.free_seat(conn, proposal, resident)
+        await outbox.cancel_subject(conn, invitation_id)
+
+
 async def withdraw_everything(
-    conn: Connection, municipality: MunicipalityId, resident: ResidentId, how: Literal["link", "caseworker"]
+    conn: Connection,
+    municipality: MunicipalityId,
+    resident: ResidentId,
+    how: Literal["link", "caseworker"],
+    by: StaffId | None = None,
 ) -> None:
     """The resident leaves: no consent stands, no words, no address, no seat, no message and no link are left.
 
@@ -85,7 +262,7 @@ async def withdraw_everything(
     so this waits for them and then also undoes what they did; whoever comes later finds no consent.
     """
     await residents.take_consents(conn, resident)
-    await residents.withdraw_consents(conn, resident, list(Purpose), how)
+    await residents.withdraw_consents(conn, municipality, resident, list(Purpose), how, by)
     for invitation_id in await invitations.open_invitations(conn, resident):
         await invitations.answer(conn, invitation_id, "withdrawn")
     seat = await proposals.seated_in(conn, resident)

@@ -10,6 +10,7 @@ from typing import Literal, NewType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from models.deidentify import Label
 from models.need import AgeBand, Form, Meeting, Perspective
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -65,8 +66,30 @@ class Channel(StrEnum):
     POST = "post"
 
 
-MessageKind = Literal["invitation", "reminder", "started", "joined", "given_up", "pulse"]
+MessageKind = Literal["invitation", "reminder", "started", "joined", "given_up", "pulse", "own_page"]
 """The messages a resident can get."""
+LinkPurpose = Literal["invitation", "pulse", "own"]
+"""What a personal link opens first; each opens the resident's own page too."""
+
+
+class OverruleReason(StrEnum):
+    """Why nobody can be recognised by what the gate found. Codes only: a reason in words would hold the words."""
+
+    COMMON_WORD = "common_word"
+    ILLNESS = "illness"
+    WELL_KNOWN = "well_known"
+    CALENDAR = "calendar"
+    OTHER = "other"
+
+
+class ReminderAnswer(StrEnum):
+    """What a caseworker answered when reminded of direct help; each of them lets the need through."""
+
+    ARRANGED = "arranged"
+    DOING_NOW = "doing_now"
+    MISREAD = "misread"
+    NO_ANSWER = "no_answer"
+    NOT_ASKED = "not_asked"  # a program submitted the need
 
 
 class Answer(StrEnum):
@@ -125,6 +148,17 @@ class Contact:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A hit of the gate by which nobody can be recognised, says a person. Its words are compared and never stored."""
+
+    label: Label
+    text: str
+    reason: OverruleReason
+
+
+OVERRULED_MOST = 20
+"""Hits a person can overrule in one note: with more, the note is a document."""
 REACH_MOST = 100
 """Kilometres somebody may travel at most, as the database allows."""
 
@@ -150,6 +184,7 @@ class NewNeed:
     reach_km: int | None = None  # how far the resident can travel; None: did not say
     waiting_since: datetime | None = None  # an imported need waited before it came here
     noted_by: str | None = None  # an imported need's own caseworker, as a code; None: whoever submits it
+    overruled: tuple[Overruled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

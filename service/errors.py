@@ -20,7 +20,7 @@ class KringError(Exception):
 
     @property
     def message(self) -> str:
-        return (type(self).__doc__ or "").strip()
+        return " ".join((type(self).__doc__ or "").split())
 
 
 class NotFound(KringError):
@@ -35,6 +35,56 @@ class NotSignedIn(KringError):
 
     status = 401
     title = "Niet aangemeld"
+
+
+class SignInFailed(KringError):
+    """Aanmelden met uw gemeente-account is niet gelukt. Probeer het opnieuw, of vraag uw beheerder om hulp."""
+
+    status = 403
+    title = "Aanmelden is niet gelukt"
+
+    def __init__(self, detail: str = "") -> None:
+        """`detail`: what went wrong as a code, for the audit trail and not for who reads the page."""
+        super().__init__(detail)
+        self.detail = detail or self.code.lower()
+
+
+class SignInExpired(SignInFailed):
+    """Het aanmelden duurde te lang, of is al een keer gebruikt. Meld u opnieuw aan."""
+
+    status = 400
+    title = "Aanmelden is verlopen"
+
+
+class SignInCancelled(SignInFailed):
+    """U bent gestopt met aanmelden, of uw gemeente gaf geen toestemming. Er is niets gebeurd."""
+
+    title = "U bent niet aangemeld"
+
+
+class SecondFactorMissing(SignInFailed):
+    """Kring vraagt een tweede stap bij het aanmelden, zoals een code op uw telefoon. Die stap ontbrak. Meld u opnieuw
+    aan en doe ook de tweede stap. Krijgt u die niet? Vraag de beheerder van uw gemeente-account om hulp.
+    """
+
+    title = "De tweede stap ontbreekt"
+
+
+class NoRole(SignInFailed):
+    """Uw gemeente kent u, maar u hebt nog geen rol in Kring. Daarom ziet u hier niets. Vraag de beheerder van Kring in
+    uw gemeente om een rol: consulent, verbinder of manager. Meld u daarna opnieuw aan.
+    """
+
+    title = "U hebt nog geen rol in Kring"
+
+
+class ProviderUnavailable(SignInFailed):
+    """De aanmelddienst van uw gemeente geeft geen antwoord. Probeer het over een paar minuten opnieuw. Wie al is
+    aangemeld, kan gewoon verder werken.
+    """
+
+    status = 503
+    title = "Aanmelden kan nu even niet"
 
 
 class NotAllowed(KringError):
@@ -67,6 +117,18 @@ class MethodNotAllowed(KringError):
 
     status = 405
     title = "Dat kan hier niet"
+
+
+class TooManyRequests(KringError):
+    """Kring kreeg in korte tijd te veel verzoeken. Wacht even en probeer het dan opnieuw."""
+
+    status = 429
+    title = "Even wachten"
+
+    def __init__(self, retry_after: int) -> None:
+        """`retry_after`: seconds after which it can work again."""
+        super().__init__(str(retry_after))
+        self.retry_after = retry_after
 
 
 class Conflict(KringError):
@@ -163,6 +225,14 @@ class BoundsBroken(SeatRefused):
         return f"{type(self).__doc__} {' '.join(self.why)}"
 
 
+class AgeInGroup(Conflict):
+    """Deze persoon zit in een groep van een andere leeftijd. Haal hem of haar daar eerst uit."""
+
+
+class AgeNeedsRepresentative(Conflict):
+    """Onder de 16 jaar geeft een ouder of voogd toestemming. Trek alles in en dien de hulpvraag dan opnieuw in."""
+
+
 class UndoImpossible(Conflict):
     """Dit is niet meer ongedaan te maken: de groep of de mensen zijn intussen veranderd. Er is niets veranderd."""
 
@@ -171,6 +241,10 @@ class UndoImpossible(Conflict):
 
 class PersonLeft(UndoImpossible):
     """Iemand die hierbij hoorde, doet niet meer mee met Kring. Daarom laat Kring alles zoals het nu is."""
+
+
+class PersonInUse(Conflict):
+    """Iemand werkt op dit moment met deze gegevens. Probeer het over een minuut nog een keer."""
 
 
 class FieldErrors(KringError):
@@ -205,6 +279,16 @@ class VaultKeyMissing(KringError):
         self.key_id = key_id
 
 
+class SealBroken(KringError):
+    """De contactgegevens zijn beschadigd."""
+
+    status = 500
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"what vault key {key_id!r} sealed was changed, or is of another row")
+        self.key_id = key_id
+
+
 class SettingsError(KringError):
     """De instellingen kloppen niet."""
 
@@ -236,4 +320,7 @@ REFUSALS: dict[str, type[KringError]] = {
     "one_draft_per_platform": Conflict,
     "one_live_seat_per_resident": SeatRefused,
     "proposal_decision_stands": ProposalDecided,
+    "resident_age_in_group": AgeInGroup,
+    "resident_age_in_platform": AgeInGroup,
+    "resident_under_16": AgeNeedsRepresentative,
 }

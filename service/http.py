@@ -4,16 +4,28 @@ FastAPI's own middleware misses a 500 raised beneath it, answers HEAD with 405, 
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-API = "/api/"
+from service.errors import TooManyRequests
+from service.limits import Limits, network
+
+API: Final = "/api/"
+STATIC: Final = "/static/"
+LINK: Final = "/u/"
+SIGN_IN: Final = "/aanmelden"
+MISSED: Final = {LINK: HTTPStatus.NOT_FOUND, API: HTTPStatus.UNAUTHORIZED}
+"""The answer to a secret that is none: a link, a bearer token."""
 API_VERSION = "1.0.0"
 BODY_MOST = 1_000_000  # bytes; the longest honest form is some 30 kB
+DIGITS_MOST = 20  # of a declared length: Python refuses to read thousands of them, with an error
 
 
 def allow(request: Request) -> dict[str, str]:
@@ -47,7 +59,7 @@ class Headers:
         nonce = secrets.token_urlsafe(16)
         scope.setdefault("state", {})["nonce"] = nonce
         is_api = scope["path"].startswith(API)
-        is_static = scope["path"].startswith("/static/")
+        is_static = scope["path"].startswith(STATIC)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -113,6 +125,55 @@ class OnlyLoopback:
         return await self.app(scope, receive, send)
 
 
+Refuse = Callable[[Scope, TooManyRequests], ASGIApp]
+
+
+class Limited:
+    """Counts what an address asks, before anything of it is read.
+
+    The account behind a session or a bearer token is only known further on: `service.app` and `service.api.app` count
+    those.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, refuse: Refuse) -> None:
+        """`refuse` makes the answer in place of the application's: a page or a problem with status 429."""
+        self.app = app
+        self.limits = limits
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith(STATIC):
+            return await self.app(scope, receive, send)
+        address = network(scope["client"][0] if scope.get("client") else None)
+        try:
+            await self._count(path, address)
+        except TooManyRequests as error:
+            return await self.refuse(scope, error)(scope, receive, send)
+        status = 0
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self.app(scope, receive, seen)
+        if any(path.startswith(part) and status == missed for part, missed in MISSED.items()):
+            with suppress(TooManyRequests):  # this one was answered already
+                await self.limits.count(self.limits.misses, address)
+        return None
+
+    async def _count(self, path: str, address: str) -> None:
+        limits = self.limits
+        await limits.count(limits.address, address)
+        if path.startswith(tuple(MISSED)):
+            await limits.check(limits.misses, address)  # also for what would work: or guessing on would pay
+        if path.startswith(LINK):
+            await limits.count(limits.link, path)
+        if path.startswith(SIGN_IN):
+            await limits.count(limits.sign_in, address)
+
+
 class HeadIsGet:
     """HEAD works wherever GET does, with GET's headers and no body."""
 
@@ -142,7 +203,7 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self.most:
+        if not declared.isdigit() or len(declared) > DIGITS_MOST or int(declared) > self.most:
             return await self.refuse(scope, receive, send)
         body = b""
         more = True

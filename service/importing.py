@@ -150,7 +150,7 @@ def _reason(error: FieldErrors) -> str:
     """In English, for a terminal and a log: fields and kinds, never what stood in them."""
     if isinstance(error, Identifying):
         spans = ", ".join(f"{span.label} at {span.start}-{span.end}" for span in error.spans)
-        return f"text: holds something identifying ({spans})"
+        return f"text: holds something identifying ({spans}); a file cannot overrule that, a person on the page can"
     known = {
         "area": "area: missing, or not in the Netherlands",
         "consents": "consents: there is no consent for matching, or follow-up without invitation",

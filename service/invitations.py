@@ -18,6 +18,8 @@ from service.domain import (
     BOUNDS,
     Answer,
     InvitationId,
+    LinkPurpose,
+    MessageKind,
     MunicipalityId,
     PlatformId,
     PlatformState,
@@ -43,6 +45,17 @@ class Answered:
     no_place: bool = False
 
 
+def link_purpose(kind: MessageKind) -> LinkPurpose:
+    """What the link in a message opens first."""
+    match kind:
+        case "pulse":
+            return "pulse"
+        case "own_page":
+            return "own"
+        case _:
+            return "invitation"
+
+
 def hash_token(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
@@ -53,7 +66,7 @@ async def new_link(
     *,
     resident: ResidentId,
     outbox_id: UUID,
-    purpose: str,
+    purpose: LinkPurpose,
     subject_id: UUID,
     days: int,
 ) -> str:
@@ -120,7 +133,9 @@ async def answer(
             await needs.pause_need(conn, need, not_now_days)
         case Answer.NEVER:
             await proposals.free_seat(conn, found.proposal_id, found.resident_id)
-            await residents.withdraw_consents(conn, found.resident_id, [Purpose.INVITATION, Purpose.FOLLOW_UP], "link")
+            await residents.withdraw_consents(
+                conn, municipality, found.resident_id, [Purpose.INVITATION, Purpose.FOLLOW_UP], "link"
+            )
             await residents.delete_contact(conn, found.resident_id)  # kept for inviting, and for nothing else
             await needs.close_need(conn, need)
         case _:

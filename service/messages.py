@@ -22,6 +22,7 @@ OPENINGS: Final[dict[MessageKind, tuple[str, ...]]] = {
     "started": ("U zei ja op een vraag van ons. Er is nu nieuws. Dat staat op een pagina die alleen voor u is.",),
     "joined": ("U zei ja op een vraag van ons. U bent welkom. De rest staat op een pagina die alleen voor u is.",),
     "given_up": ("U zei ja op een vraag van ons. Er is nu nieuws. Dat staat op een pagina die alleen voor u is.",),
+    "own_page": ("U vroeg wat wij van u bewaren. Dat staat op een pagina die alleen voor u is.",),
     "pulse": ("Wij willen u drie korte vragen stellen. U hoeft niet mee te doen.",),
 }
 

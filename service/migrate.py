@@ -7,6 +7,7 @@ row-level security; this is the only place that makes it, and it refuses to go o
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -75,6 +76,19 @@ async def set_neighbours(owner_url: str, slug: str, names: Sequence[str]) -> boo
     async with _connected(plain_url(owner_url), "KRING_MIGRATE_URL") as owner:
         changed = await owner.execute("update kring.municipality set neighbours = $2 where slug = $1", slug, wanted)
     return changed != "UPDATE 0"
+
+
+async def purge_audit(owner_url: str, before: datetime) -> dict[str, int]:
+    """Forget the entries of the audit trail older than `before`; slug → how many. What is left can still be verified.
+
+    Only the owner may: the application can add to the trail and nothing else. Raises SettingsError when the database
+    cannot be reached.
+    """
+    async with _connected(plain_url(owner_url), "KRING_MIGRATE_URL") as owner, owner.transaction():
+        purged = await owner.fetch(
+            "select slug, kring.purge_audit(id, $1) as count from kring.municipality order by slug", before
+        )
+    return {record["slug"]: record["count"] for record in purged}
 
 
 def plain_url(url: str) -> str:

@@ -6,26 +6,32 @@ Everything is checked before anything is stored, and every problem is told at on
 import re
 from dataclasses import dataclass
 
-from models.deidentify import find_identifying
 from models.need import DAYPARTS
 from models.taxonomy import taxonomy
-from service import consents
+from service import addresses, audit, consents, gate
+from service.audit import Action, Actor
 from service.contacts import contact_problem, normalised
 from service.db import Connection
 from service.domain import (
     LANGUAGES,
+    OVERRULED_MOST,
     REACH_MOST,
     TEXT_MOST,
     TOPICS_MOST,
     UNDER_16,
     GivenBy,
+    MunicipalityId,
+    NeedId,
     NewNeed,
+    Overruled,
     Purpose,
+    ReminderAnswer,
     ResidentId,
     Role,
     Staff,
 )
 from service.errors import FieldErrors, Identifying, NotFound
+from service.queries import gate as gate_rows
 from service.queries import municipalities, needs, residents
 from service.references import clean_reference, new_reference
 from service.vault import Vault
@@ -36,10 +42,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A need that may be stored, with the rows it points to."""
+    """A need that may be stored, with the rows it points to and the hits that were overruled."""
 
     area: municipalities.Area
     apart: tuple[ResidentId, ...]
+    overruled: tuple[Overruled, ...]
 
 
 def text_problem(text: str) -> str | None:
@@ -73,9 +80,8 @@ def _field_problems(need: NewNeed) -> dict[str, str]:
         problems["dayparts"] = "Kies ten minste één moment in de week."
     if need.reach_km is not None and not 0 <= need.reach_km <= REACH_MOST:
         problems["reach_km"] = f"Vul een afstand in van 0 tot {REACH_MOST} km."
-    if problem := _topics_problem(need.topics):
-        problems["topics"] = problem
-    return problems
+    others = {"topics": _topics_problem(need.topics), "overruled": _overruled_problem(need.overruled)}
+    return problems | {name: problem for name, problem in others.items() if problem}
 
 
 def _topics_problem(topics: tuple[str, ...]) -> str | None:
@@ -84,6 +90,12 @@ def _topics_problem(topics: tuple[str, ...]) -> str | None:
     if len(topics) > TOPICS_MOST:
         return f"Kies hoogstens {TOPICS_MOST} onderwerpen."
     return None
+
+
+def _overruled_problem(overruled: tuple[Overruled, ...]) -> str | None:
+    if len(overruled) > OVERRULED_MOST:
+        return f"U kunt hoogstens {OVERRULED_MOST} woorden laten staan. Herschrijf de tekst."
+    return gate.overrule_problem(overruled)
 
 
 def _contact_problem(need: NewNeed) -> str | None:
@@ -116,19 +128,30 @@ async def check(conn: Connection, need: NewNeed) -> Checked:
             problems["apart"] = "Een van deze nummers bestaat niet. Een nummer ziet eruit als 4F7K-29XM."
         else:
             apart.append(resident)
-    spans = find_identifying(need.text) if "text" not in problems else ()
-    if spans:
-        raise Identifying({"text": "Herschrijf de gemarkeerde woorden.", **problems}, spans)
+    seen = gate.look("" if "text" in problems else need.text, need.overruled)
+    if seen.open:
+        raise Identifying({"text": "Herschrijf de gemarkeerde woorden.", **problems}, seen.open)
     if problems or area is None:
         raise FieldErrors(problems)
-    return Checked(area, tuple(sorted(set(apart))))  # in one order: two submissions never wait for each other
+    # in one order: two submissions never wait for each other
+    return Checked(area, tuple(sorted(set(apart))), seen.overruled)
 
 
-async def submit(conn: Connection, staff: Staff, need: NewNeed, *, vault: Vault, consent_days: int) -> str:
+async def submit(
+    conn: Connection,
+    staff: Staff,
+    need: NewNeed,
+    *,
+    vault: Vault,
+    consent_days: int,
+    actor: Actor | None = None,
+    reminded: ReminderAnswer | None = None,
+) -> str:
     """Store a consented need; the answer is its reference number.
 
     The same `submission_key` again gives the same reference and stores nothing. Raises FieldErrors with every problem
-    at once; Identifying is the one that also carries the spans.
+    at once; Identifying is the one that also carries the spans. `actor`: who submits, for the audit trail, when that
+    is more than `staff` at a page. `reminded`: what was answered to a reminder of direct help, when there was one.
     """
     await needs.lock_submission(conn, need.submission_key)
     if stored := await needs.reference_of_submission(conn, need.submission_key):
@@ -136,21 +159,61 @@ async def submit(conn: Connection, staff: Staff, need: NewNeed, *, vault: Vault,
     checked = await check(conn, need)
     resident = await residents.insert_resident(conn, staff.municipality, need.age_band)
     reference = new_reference()
-    await needs.insert_need(
+    need_id = await needs.insert_need(
         conn, staff.municipality, resident, need, reference=reference, area_id=checked.area.id, by=staff.id
     )
     await consents.record(conn, staff, resident, need, valid_days=consent_days)
     if need.contact is not None:
-        sealed = vault.seal(resident, normalised(need.contact).value)
-        await residents.put_contact(
-            conn,
-            staff.municipality,
-            resident,
-            residents.SealedContact(need.contact.channel, sealed.key_id, sealed.nonce, sealed.value),
-        )
+        await addresses.keep(conn, vault, staff.municipality, resident, normalised(need.contact))
     for other in checked.apart:
         await residents.insert_apart(conn, staff.municipality, resident, other, staff.id)
+    actor = actor or Actor.of_staff(staff, "page", None)
+    await _store_overruled(conn, staff, actor, need_id, reference, resident, checked.overruled)
+    if reminded is not None:
+        await _note_reminder(conn, staff.municipality, actor, reference, reminded)
     return reference
+
+
+async def _store_overruled(
+    conn: Connection,
+    staff: Staff,
+    actor: Actor,
+    need: NeedId,
+    reference: str,
+    resident: ResidentId,
+    overruled: tuple[Overruled, ...],
+) -> None:
+    """The kind and the reason of each hit that was overruled, once with the need and once in the audit trail."""
+    for one in overruled:
+        await gate_rows.insert_overruled(conn, staff.municipality, need, one.label, one.reason, staff.id)
+        await audit.record(
+            conn,
+            staff.municipality,
+            actor,
+            Action.NEED_HIT_OVERRULED,
+            object_kind="need",
+            object_id=reference,
+            resident=resident,
+            detail=f"{one.label.lower()}:{one.reason}",
+        )
+
+
+async def _note_reminder(
+    conn: Connection, municipality: MunicipalityId, actor: Actor, reference: str, answer: ReminderAnswer
+) -> None:
+    """That there was a reminder, and the answer: nowhere else, and nothing of what it was about.
+
+    Without the resident, on purpose: their own trail may be read over their shoulder by whom they fear.
+    """
+    await audit.record(
+        conn,
+        municipality,
+        actor,
+        Action.NEED_DANGER_REMINDED,
+        object_kind="need",
+        object_id=reference,
+        detail=answer,
+    )
 
 
 async def for_staff(conn: Connection, staff: Staff, reference: str) -> needs.NeedRow:
@@ -164,4 +227,4 @@ async def for_staff(conn: Connection, staff: Staff, reference: str) -> needs.Nee
 async def withdraw(conn: Connection, staff: Staff, reference: str) -> None:
     """The resident told the caseworker to stop: the same as the resident's own button."""
     need = await for_staff(conn, staff, reference)
-    await consents.withdraw_everything(conn, staff.municipality, need.resident_id, "caseworker")
+    await consents.withdraw_everything(conn, staff.municipality, need.resident_id, "caseworker", staff.id)

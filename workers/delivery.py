@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from service import invitations
+from service import addresses, audit, invitations
 from service.db import AWAY, Connection, transaction
-from service.domain import Channel, InvitationId, MunicipalityId, Purpose
+from service.domain import Channel, Contact, InvitationId, MunicipalityId, Purpose
 from service.messages import compose
 from service.queries import invitations as invitation_rows
 from service.queries import municipalities, outbox, residents
 from service.resources import Resources
-from service.vault import Sealed
 from workers.channels import Letter, Permanent, Sender, Temporary, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -87,12 +86,8 @@ class Postman:
 
     async def _letter(self, conn: Connection, municipality: MunicipalityId, row: outbox.OutboxRow) -> Letter | None:
         """The letter with a fresh link in it; None, and the row settled, when it should or can not be sent."""
-        contact = await residents.contact(conn, row.resident_id)
-        if contact is None or not await outbox.is_wanted(conn, row):
-            await self._settle(conn, row, "cancelled", "no_contact" if contact is None else "outdated")
-            return None
-        if contact.channel not in self._senders:
-            await self._settle(conn, row, "manual", f"channel_{contact.channel}")
+        contact = await self._contact(conn, municipality, row)
+        if contact is None:
             return None
         settings = self._kring.settings
         token = await invitations.new_link(
@@ -100,7 +95,7 @@ class Postman:
             municipality,
             resident=row.resident_id,
             outbox_id=row.id,
-            purpose="pulse" if row.kind == "pulse" else "invitation",
+            purpose=invitations.link_purpose(row.kind),
             subject_id=row.subject_id,
             days=settings.link_days,
         )
@@ -108,7 +103,7 @@ class Postman:
         return Letter(
             channel=contact.channel,
             outbox_id=row.id,
-            address=self._kring.vault.open(row.resident_id, Sealed(contact.key_id, contact.nonce, contact.sealed)),
+            address=contact.value,
             sender_name=f"Gemeente {name}",
             message=compose(
                 row.kind,
@@ -117,6 +112,22 @@ class Postman:
                 link_days=settings.link_days,
             ),
         )
+
+    async def _contact(self, conn: Connection, municipality: MunicipalityId, row: outbox.OutboxRow) -> Contact | None:
+        """Where to send it, opened only when it will be sent: the resident can read of every opening."""
+        card = await residents.contact(conn, row.resident_id)
+        if card is None or not await outbox.is_wanted(conn, row):
+            await self._settle(conn, row, "cancelled", "no_contact" if card is None else "outdated")
+            return None
+        if card.channel not in self._senders:
+            await self._settle(conn, row, "manual", f"channel_{card.channel}")
+            return None
+        why, vault = addresses.Why.MESSAGE, self._kring.vault
+        contact = await addresses.read(conn, vault, municipality, row.resident_id, why, audit.WORKER)
+        if contact is None or contact.channel != card.channel:  # erased or changed between the two looks
+            await outbox.retry_later(conn, row, LATER_FIRST, "contact_changed")
+            return None
+        return contact
 
     async def _settle(self, conn: Connection, row: outbox.OutboxRow, state: outbox.Settled, why: str) -> None:
         await outbox.settle(conn, row, state, why)

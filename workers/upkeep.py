@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from service import matching
+from service import matching, retention
 from service.db import nowhere, transaction
 from service.domain import AMSTERDAM, MunicipalityId
 from service.logs import where
@@ -24,11 +24,12 @@ NIGHT = time(2)  # nobody is at work, and the computer has time
 
 async def sweep(kring: Resources, now: datetime | None = None) -> None:
     """Wake workers for everything that is owed; waking once too often does no harm."""
-    night = last_night(now or datetime.now(UTC))
+    now = now or datetime.now(UTC)
+    night = last_night(now)
     async with nowhere(kring.pool) as conn:
         everywhere = await municipalities.all_municipalities(conn)
     for municipality in everywhere:
-        for step in (partial(_night, night=night), _wake):
+        for step in (partial(_night, night=night, now=now), _wake):
             try:
                 await step(kring, municipality.id)
             except Exception as error:  # one municipality, or one step, never holds up the next
@@ -37,11 +38,11 @@ async def sweep(kring: Resources, now: datetime | None = None) -> None:
                 )
 
 
-async def _night(kring: Resources, municipality: MunicipalityId, *, night: datetime) -> None:
+async def _night(kring: Resources, municipality: MunicipalityId, *, night: datetime, now: datetime) -> None:
     async with transaction(kring.pool, municipality) as conn:
         owed = await runs.nightly_is_owed(conn, municipality, night)
     if owed:
-        await nightly_round(kring, municipality)
+        await nightly_round(kring, municipality, now)
 
 
 async def _wake(kring: Resources, municipality: MunicipalityId) -> None:
@@ -57,12 +58,37 @@ async def _wake(kring: Resources, municipality: MunicipalityId) -> None:
         await kring.queue.wake("deliver", municipality)
 
 
-async def nightly_round(kring: Resources, municipality: MunicipalityId) -> None:
+async def nightly_round(kring: Resources, municipality: MunicipalityId, now: datetime) -> None:
     """What happens once a night. The run comes last: its row says that the round was made."""
     await remind_and_expire(kring, municipality)
     await ask_pulses(kring, municipality)
+    await let_go(kring, municipality, now)
     async with transaction(kring.pool, municipality) as conn:
         await matching.nightly_run(conn, municipality)
+
+
+async def let_go(kring: Resources, municipality: MunicipalityId, now: datetime) -> None:
+    """Everything that is kept no longer, a few rows a transaction; what breaks off is found again the next night."""
+    for rule in retention.RULES:
+        total = 0
+        try:
+            while done := await _applied(kring, municipality, rule, now):
+                total += done
+        except Exception as error:  # one rule never holds up the next
+            log.error(
+                "retention_failed",
+                municipality=str(municipality),
+                rule=rule.code,
+                error=type(error).__name__,
+                code=where(error),
+            )
+        if total:
+            log.info("retention", municipality=str(municipality), rule=rule.code, count=total)
+
+
+async def _applied(kring: Resources, municipality: MunicipalityId, rule: retention.Rule, now: datetime) -> int:
+    async with transaction(kring.pool, municipality) as conn:
+        return await retention.apply(conn, municipality, rule, settings=kring.settings, now=now)
 
 
 def last_night(now: datetime) -> datetime:

@@ -3,15 +3,17 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from service.api import errors, needs, topics
+from service.auth import TokenHolder
 from service.db import AWAY
 from service.errors import KringError
 from service.http import API_VERSION
+from service.limits import Limits
 from service.settings import Settings
 
 JSON = "application/json"
@@ -34,8 +36,8 @@ def create_api(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    api.include_router(needs.router)
-    api.include_router(topics.router)
+    for router in (needs.router, topics.router):
+        api.include_router(router, dependencies=[Depends(_counted)])
     api.exception_handler(KringError)(errors.named)
     api.exception_handler(RequestValidationError)(errors.invalid)
     api.exception_handler(HTTPException)(errors.http)
@@ -54,6 +56,12 @@ def create_api(settings: Settings) -> FastAPI:
     # FastAPI's own way to change the document is to put another method in its place
     api.openapi = lambda: _document(make, api)  # type: ignore[method-assign]
     return api
+
+
+async def _counted(request: Request, staff: TokenHolder) -> None:
+    """Count what one program asks, whatever token it has at the moment. Raises TooManyRequests."""
+    limits: Limits = request.app.state.limits
+    await limits.count(limits.account, str(staff.id))
 
 
 async def _content(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -98,7 +106,7 @@ def _document(make: Callable[[], dict[str, Any]], api: FastAPI) -> dict[str, Any
         for operation in path.values():
             answers = operation["responses"]
             answers.pop("422", None)
-            for status in ("400", "401", "403", "404", "406", "413", "415", "500", "503"):
+            for status in ("400", "401", "403", "404", "406", "413", "415", "429", "500", "503"):
                 answers[status] = PROBLEM
             for answer in answers.values():
                 answer.setdefault("headers", {})["API-Version"] = {"schema": {"type": "string"}}

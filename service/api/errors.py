@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from service.errors import FieldErrors, Identifying, KringError
+from service.errors import FieldErrors, Identifying, KringError, TooManyRequests
 from service.http import allow
 from service.logs import where
 
@@ -39,6 +39,7 @@ _FIELDS = {
     "languages": "talen",
     "dayparts": "dagdelen",
     "topics": "onderwerpen",
+    "overruled": "geenHerkenning",
     "consents": "toestemmingen",
     "given_by": "toestemmingDoor",
     "apart": "nietSamenMet",
@@ -56,6 +57,10 @@ def problem(status: int, title: str, detail: str, headers: dict[str, str] | None
 
 
 def named(_: Request, error: KringError) -> JSONResponse:
+    return answer(error)
+
+
+def answer(error: KringError) -> JSONResponse:
     more: dict[str, Any] = {"code": error.code}
     if isinstance(error, FieldErrors):
         more["errors"] = [
@@ -63,8 +68,13 @@ def named(_: Request, error: KringError) -> JSONResponse:
         ]
     if isinstance(error, Identifying):
         more["spans"] = [{"start": span.start, "end": span.end, "label": span.label} for span in error.spans]
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return problem(error.status, error.title, error.message, headers, **more)
+    return problem(error.status, error.title, error.message, _headers(error), **more)
+
+
+def _headers(error: KringError) -> dict[str, str]:
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
 
 
 def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -65,7 +65,7 @@ async def _submit(
     assumed: Assumptions,
     console: Console,
 ) -> Imported:
-    vault = Vault.from_setting(settings.vault_keys.get_secret_value())
+    vault = Vault.of(settings)
     pool = await connect(settings.database_url.get_secret_value(), size=2)
     try:
         staff = await find_staff(pool, municipality, caseworker)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from models.need import Form, Perspective
 from service.db import Connection
-from service.domain import InvitationId, MunicipalityId, NeedId, ProposalId, ResidentId
+from service.domain import InvitationId, LinkPurpose, MunicipalityId, NeedId, ProposalId, ResidentId
 from service.queries.rows import maybe
 
 
@@ -19,7 +19,7 @@ class Link:
     municipality: MunicipalityId
     municipality_name: str
     resident_id: ResidentId
-    purpose: Literal["invitation", "pulse"]
+    purpose: LinkPurpose
     subject_id: UUID
 
 
@@ -171,6 +171,19 @@ async def open_invitations(conn: Connection, resident: ResidentId) -> list[Invit
     ]
 
 
+async def unanswered(conn: Connection, resident: ResidentId) -> list[tuple[InvitationId, ProposalId]]:
+    return [
+        (InvitationId(record["id"]), ProposalId(record["proposal_id"]))
+        for record in await conn.fetch(
+            """
+            select id, proposal_id from kring.invitation
+            where resident_id = $1 and state in ('pending', 'sent') order by id for update
+            """,
+            resident,
+        )
+    ]
+
+
 async def tally(conn: Connection, proposal: ProposalId) -> Tally:
     found = maybe(
         Tally,
@@ -269,7 +282,7 @@ async def insert_link(
     token_hash: bytes,
     resident: ResidentId,
     outbox_id: UUID,
-    purpose: str,
+    purpose: LinkPurpose,
     subject_id: UUID,
     days: int,
 ) -> None:

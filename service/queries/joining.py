@@ -74,8 +74,7 @@ async def members(conn: Connection, wanted: Sequence[PlatformId]) -> list[tuple[
         join kring.resident r on r.id = n.resident_id
         join kring.area a on a.id = n.area_id
         where m.platform_id = any($1) and m.left_at is null and n.text is not null
-          and exists (select from kring.consent c where c.resident_id = m.resident_id and c.purpose = 'matching'
-                      and c.withdrawn_at is null and c.valid_until > now())
+          and exists (select from kring.standing_consent('matching') c where c.resident_id = m.resident_id)
         order by m.platform_id, n.id
         """,
         list(wanted),

@@ -92,10 +92,15 @@ async def all_staff(conn: Connection) -> list[tuple[str, Staff]]:
     return [(record["subject"], into(Staff, record)) for record in await conn.fetch(f"{_STAFF} order by s.name")]
 
 
-async def insert_session(conn: Connection, staff: Staff, key_hash: bytes) -> None:
+async def insert_session(
+    conn: Connection, staff: Staff, key_hash: bytes, *, provider_session: str | None = None
+) -> None:
     await conn.execute(
-        "insert into kring.staff_session (key_hash, municipality_id, staff_id) values ($1, $2, $3)",
-        key_hash, staff.municipality, staff.id,
+        """
+        insert into kring.staff_session (key_hash, municipality_id, staff_id, provider_session)
+        values ($1, $2, $3, $4)
+        """,
+        key_hash, staff.municipality, staff.id, provider_session,
     )  # fmt: skip
 
 

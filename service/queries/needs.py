@@ -213,8 +213,7 @@ async def pool(
             where n.state = 'open'
               and (n.paused_until is null or n.paused_until <= now())
               -- the ledger itself, not a flag copied from it
-              and exists (select from kring.consent c where c.resident_id = n.resident_id and c.purpose = 'matching'
-                          and c.withdrawn_at is null and c.valid_until > now())
+              and exists (select from kring.standing_consent('matching') c where c.resident_id = n.resident_id)
               -- a person has one live seat, so whoever has one waits for its outcome; a draft nobody touched does not
               -- count, because this run replaces it
               and not exists (select from kring.proposal_member m join kring.proposal p on p.id = m.proposal_id
@@ -251,6 +250,11 @@ async def put_vectors(conn: Connection, made: Mapping[NeedId, Vector]) -> None:
 
 async def close_need(conn: Connection, need: NeedId) -> None:
     await conn.execute("update kring.need set state = 'closed' where id = $1 and state = 'open'", need)
+
+
+async def reopen_needs(conn: Connection, resident: ResidentId) -> None:
+    """Somebody who wanted nothing more wants it after all; what was withdrawn has no words left to open."""
+    await conn.execute("update kring.need set state = 'open' where resident_id = $1 and state = 'closed'", resident)
 
 
 async def pause_need(conn: Connection, need: NeedId, days: int) -> None:

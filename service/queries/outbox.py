@@ -110,6 +110,8 @@ async def is_wanted(conn: Connection, row: OutboxRow) -> bool:
                 join kring.membership m on m.platform_id = f.id and m.resident_id = q.resident_id
                 where q.pulse_id = $1 and q.resident_id = $2 and not q.answered and m.left_at is null)
                 """
+        case "own_page":
+            return True  # somebody asked to see what is held; whether an address may be used is the consent's matter
         case _:
             assert_never(row.kind)
     return bool(await conn.fetchval(wanted, row.subject_id, row.resident_id))
@@ -170,6 +172,17 @@ async def cancel_for(conn: Connection, resident: ResidentId) -> None:
         """,
         resident,
     )
+
+
+async def cancel_kind(conn: Connection, resident: ResidentId, kind: MessageKind) -> None:
+    """One kind of message is not wanted any more."""
+    await conn.execute(
+        """
+        update kring.outbox set state = 'cancelled', error = 'withdrawn', leased_until = null
+        where resident_id = $1 and kind = $2 and state in ('due', 'sending', 'manual', 'failed')
+        """,
+        resident, kind,
+    )  # fmt: skip
 
 
 async def cancel_subject(conn: Connection, subject_id: UUID) -> None:

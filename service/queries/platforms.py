@@ -19,6 +19,15 @@ from service.queries.rows import each, maybe
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who takes part, by the reference of the need that brought them here."""
+
+    resident_id: ResidentId
+    reference: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     id: PlatformId
     proposal_id: ProposalId
@@ -147,13 +156,13 @@ async def leave(conn: Connection, resident: ResidentId) -> list[PlatformId]:
     ]
 
 
-async def members(conn: Connection, platform_id: PlatformId) -> list[tuple[str, datetime]]:
-    """Reference and date of joining of those who take part now."""
-    return [
-        (record["reference"], record["joined_at"])
-        for record in await conn.fetch(
+async def members(conn: Connection, platform_id: PlatformId) -> list[Member]:
+    """Those who take part now, the first to join first."""
+    return each(
+        Member,
+        await conn.fetch(
             """
-            select n.reference, m.joined_at from kring.membership m
+            select m.resident_id, n.reference, m.joined_at from kring.membership m
             join kring.platform f on f.id = m.platform_id
             -- who found no place the first time has two seats; the last one is that of the yes that counted
             join lateral (
@@ -164,8 +173,8 @@ async def members(conn: Connection, platform_id: PlatformId) -> list[tuple[str, 
             where m.platform_id = $1 and m.left_at is null order by m.joined_at, n.reference
             """,
             platform_id,
-        )
-    ]
+        ),
+    )
 
 
 async def insert_meeting(

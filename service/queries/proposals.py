@@ -183,8 +183,8 @@ async def seats(conn: Connection, proposal_id: ProposalId) -> list[Seat]:
                 (select o.proposal_id from kring.proposal_member o where o.resident_id = m.resident_id and o.live
                    and o.proposal_id <> m.proposal_id) as elsewhere,
                 coalesce(i.state = 'accepted', false) as accepted,
-                exists (select from kring.consent c where c.resident_id = m.resident_id and c.purpose = 'invitation'
-                        and c.withdrawn_at is null and c.valid_until > now()) as can_be_invited,
+                exists (select from kring.standing_consent('invitation') c
+                        where c.resident_id = m.resident_id) as can_be_invited,
                 v.channel
             from kring.proposal_member m
             join kring.need n on n.id = m.need_id
@@ -314,6 +314,17 @@ async def seated_in(conn: Connection, resident: ResidentId) -> ProposalId | None
         "select proposal_id from kring.proposal_member where resident_id = $1 and live", resident
     )
     return None if found is None else ProposalId(found)
+
+
+async def leave_drafts(conn: Connection, resident: ResidentId) -> None:
+    """The seats of this resident that nobody has decided about yet come free."""
+    await conn.execute(
+        """
+        update kring.proposal_member m set live = false from kring.proposal p
+        where p.id = m.proposal_id and p.state = 'draft' and m.resident_id = $1 and m.live
+        """,
+        resident,
+    )
 
 
 async def supersede_untouched(conn: Connection) -> None:

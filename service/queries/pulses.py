@@ -32,20 +32,30 @@ async def insert_pulse(conn: Connection, municipality: MunicipalityId, platform_
 
 
 async def insert_requests(conn: Connection, municipality: MunicipalityId, pulse: PulseId) -> list[ResidentId]:
-    """One for each member who consented to be followed; the others are left in peace."""
+    """One for each member who consents to be followed; the others are left in peace.
+
+    Their consents are held before they are looked at: whoever withdraws at this moment is waited for, and then not
+    asked.
+    """
+    await conn.execute(
+        """
+        select from kring.pulse p
+        join kring.membership m on m.platform_id = p.platform_id and m.left_at is null
+        join kring.consent c on c.resident_id = m.resident_id
+        where p.id = $1 and c.purpose = 'follow_up' order by c.id for share of c
+        """,
+        pulse,
+    )
     return [
         ResidentId(record["resident_id"])
         for record in await conn.fetch(
             """
-            with willing as materialized (
-                select m.resident_id from kring.pulse p
-                join kring.membership m on m.platform_id = p.platform_id and m.left_at is null
-                join kring.consent c on c.resident_id = m.resident_id
-                where p.id = $1 and c.purpose = 'follow_up' and c.withdrawn_at is null and c.valid_until > now()
-                -- whoever withdraws at this moment is waited for, and then not asked
-                order by c.id for share of c)
             insert into kring.pulse_request (pulse_id, resident_id, municipality_id)
-            select $1, resident_id, $2 from willing returning resident_id
+            select p.id, m.resident_id, $2 from kring.pulse p
+            join kring.membership m on m.platform_id = p.platform_id and m.left_at is null
+            where p.id = $1
+              and exists (select from kring.standing_consent('follow_up') c where c.resident_id = m.resident_id)
+            returning resident_id
             """,
             pulse, municipality,
         )

@@ -90,8 +90,7 @@ async def people(conn: Connection) -> list[Person]:
                 where m.resident_id = n.resident_id and m.left_at is null
                 order by m.joined_at desc, f.id limit 1) platform on true
             where n.state = 'open' and exists (
-                select from kring.consent c where c.resident_id = n.resident_id and c.purpose = 'matching'
-                and c.withdrawn_at is null and c.valid_until > now())
+                select from kring.standing_consent('matching') c where c.resident_id = n.resident_id)
             order by n.resident_id, n.created_at desc, n.id
             """
         ),

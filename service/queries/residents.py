@@ -13,13 +13,24 @@ from service.queries.rows import each, maybe
 
 @dataclass(frozen=True, slots=True)
 class ConsentRow:
+    """A consent as the ledger has it. `stands`: it counts now; one that does not was withdrawn, is over, or was given
+    by the representative of somebody who is 16 by now.
+
+    `label` and `explanation` are the words that were agreed to; None for those of an import that kept none.
+    """
+
     purpose: Purpose
     text_version: str
     language: str
     given_by: GivenBy
+    recorded_how: RecordedHow
     given_at: datetime
     valid_until: datetime
     withdrawn_at: datetime | None
+    withdrawn_how: Literal["link", "caseworker"] | None
+    stands: bool
+    label: str | None
+    explanation: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,15 @@ class SealedContact:
     key_id: str
     nonce: bytes
     sealed: bytes
+    key_check: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCard:
+    """What everybody with a reason may see of contact details: all but the details."""
+
+    channel: Channel
+    updated_at: datetime
 
 
 async def insert_resident(conn: Connection, municipality: MunicipalityId, age_band: AgeBand) -> ResidentId:
@@ -64,13 +84,40 @@ async def insert_consent(
     )  # fmt: skip
 
 
+async def put_consent_text(
+    conn: Connection,
+    municipality: MunicipalityId,
+    *,
+    text_hash: bytes,
+    purpose: Purpose,
+    version: str,
+    language: str,
+    label: str,
+    explanation: str,
+) -> None:
+    """Keep the words themselves, the first time they are agreed to in this municipality."""
+    await conn.execute(
+        """
+        insert into kring.consent_text (municipality_id, hash, purpose, version, language, label, explanation)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict (municipality_id, hash) do nothing
+        """,
+        municipality, text_hash, purpose, version, language, label, explanation,
+    )  # fmt: skip
+
+
 async def consents(conn: Connection, resident: ResidentId) -> list[ConsentRow]:
+    """All there ever were, oldest first."""
     return each(
         ConsentRow,
         await conn.fetch(
             """
-            select purpose, text_version, language, given_by, given_at, valid_until, withdrawn_at
-            from kring.consent where resident_id = $1 order by given_at, purpose
+            select c.purpose, c.text_version, c.language, c.given_by, c.recorded_how, c.given_at, c.valid_until,
+                w.at as withdrawn_at, w.how as withdrawn_how, t.label, t.explanation,
+                exists (select from kring.standing_consent(c.purpose) s where s.id = c.id) as stands
+            from kring.consent c
+            left join kring.consent_withdrawal w on w.consent_id = c.id
+            left join kring.consent_text t on t.municipality_id = c.municipality_id and t.hash = c.text_hash
+            where c.resident_id = $1 order by c.given_at, c.purpose
             """,
             resident,
         ),
@@ -88,14 +135,24 @@ async def hold_residents(conn: Connection, residents: list[ResidentId]) -> None:
 
 
 async def withdraw_consents(
-    conn: Connection, resident: ResidentId, purposes: list[Purpose], how: Literal["link", "caseworker"]
+    conn: Connection,
+    municipality: MunicipalityId,
+    resident: ResidentId,
+    purposes: list[Purpose],
+    how: Literal["link", "caseworker"],
+    by: StaffId | None = None,
 ) -> None:
+    """Add the withdrawal of all that was not withdrawn yet. `by`: the caseworker; None for the resident's own link.
+
+    Also of what is over or no longer counts: a later look at the ledger then never finds it standing again.
+    """
     await conn.execute(
         """
-        update kring.consent set withdrawn_at = now(), withdrawn_how = $3
-        where resident_id = $1 and purpose = any($2) and withdrawn_at is null
+        insert into kring.consent_withdrawal (consent_id, municipality_id, how, recorded_by)
+        select id, $1, $4, $5 from kring.consent where resident_id = $2 and purpose = any($3)
+        on conflict (consent_id) do nothing
         """,
-        resident, list(purposes), how,
+        municipality, resident, list(purposes), how, by,
     )  # fmt: skip
 
 
@@ -110,10 +167,7 @@ async def hold_consents(conn: Connection, residents: list[ResidentId], purpose: 
     A withdrawal takes the consents first too, so it waits here or is waited for here: never both.
     """
     await conn.execute(
-        """
-        select from kring.consent
-        where resident_id = any($1) and purpose = $2 and withdrawn_at is null order by id for share
-        """,
+        "select from kring.consent where resident_id = any($1) and purpose = $2 order by id for share",
         list(residents), purpose,
     )  # fmt: skip
 
@@ -123,21 +177,20 @@ async def put_contact(
 ) -> None:
     await conn.execute(
         """
-        insert into vault.contact (resident_id, municipality_id, channel, key_id, nonce, sealed)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into vault.contact (resident_id, municipality_id, channel, key_id, key_check, nonce, sealed)
+        values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (resident_id) do update
-            set channel = $3, key_id = $4, nonce = $5, sealed = $6, updated_at = now()
+            set channel = $3, key_id = $4, key_check = $5, nonce = $6, sealed = $7, updated_at = now()
         """,
-        resident, municipality, contact.channel, contact.key_id, contact.nonce, contact.sealed,
+        resident, municipality, contact.channel, contact.key_id, contact.key_check, contact.nonce, contact.sealed,
     )  # fmt: skip
 
 
-async def contact(conn: Connection, resident: ResidentId) -> SealedContact | None:
+async def contact(conn: Connection, resident: ResidentId) -> ContactCard | None:
+    """That there are contact details, and of which kind; `service.addresses.read` opens them."""
     return maybe(
-        SealedContact,
-        await conn.fetchrow(
-            "select channel, key_id, nonce, sealed from vault.contact where resident_id = $1", resident
-        ),
+        ContactCard,
+        await conn.fetchrow("select channel, updated_at from vault.contact where resident_id = $1", resident),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from models.errors import Param
 from models.need import Perspective
 from service.db import Connection
-from service.domain import MunicipalityId, NeedId, RunId, ThemeId
+from service.domain import MunicipalityId, NeedId, ResidentId, RunId, ThemeId
 from service.queries.rows import each, into
 
 Reasons = Sequence[Mapping[str, Any]]
@@ -29,6 +29,7 @@ class NewUngrouped:
 class Waiting:
     """A need that waits so long that a coordinator is told."""
 
+    resident_id: ResidentId
     reference: str
     waiting_days: int
     code: str
@@ -106,8 +107,8 @@ async def longest(conn: Connection, limit: int) -> list[Waiting]:
         Waiting,
         await conn.fetch(
             f"""
-            select n.reference, extract(day from now() - n.waiting_since)::int as waiting_days, u.code, u.params,
-                u.alternatives
+            select n.resident_id, n.reference, extract(day from now() - n.waiting_since)::int as waiting_days,
+                u.code, u.params, u.alternatives
             from {_TOLD} order by n.waiting_since, n.reference limit $1
             """,  # noqa: S608 - _TOLD is a constant
             limit,

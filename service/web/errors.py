@@ -4,11 +4,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.auth import from_this_site, maybe_staff, resources
-from service.errors import Conflict, ForgedForm, KringError, LinkUnknown, NotSignedIn
+from service.errors import Conflict, ForgedForm, KringError, LinkUnknown, NotSignedIn, TooManyRequests
 from service.web.pages import page
 
 NEED_FORM = "/hulpvragen/nieuw"
 PARTS = {"voorstellen": "het voorstel", "platforms": "het platform", "hulpvragen": "de hulpvraag"}
+SHEETS = ("voorbeeld", "components", "kring")  # as in layout.html
 RESIDENTS = ("/u/", "/uitnodiging", "/peiling", "/mijn-gegevens")  # nobody there can sign in, or has a menu
 
 
@@ -18,7 +19,7 @@ async def error_page(request: Request, error: KringError) -> Response:
         return RedirectResponse("/aanmelden", status_code=303)
     if isinstance(error, NotSignedIn | ForgedForm) and _is_own_need(request):
         return await _kept_need(request, error)
-    return page(
+    answer = page(
         request,
         _template(request, error),
         status=error.status,
@@ -26,6 +27,9 @@ async def error_page(request: Request, error: KringError) -> Response:
         message=error.message,
         back=_back(request, error),
     )
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _is_own_need(request: Request) -> bool:
@@ -60,10 +64,20 @@ def _template(request: Request, error: KringError) -> str:
     return "resident/not_sent.html" if isinstance(error, ForgedForm) else "resident/error.html"
 
 
-def plain_error(status: int, title: str, message: str) -> HTMLResponse:
-    """For what goes wrong before or below the application: no session, no template, no detail."""
+def plain_error(status: int, title: str, message: str, headers: dict[str, str] | None = None) -> HTMLResponse:
+    """For what goes wrong before or below the application: no session, no template, no detail; the same styles."""
+    sheets = "".join(f"<link rel=stylesheet href=/static/build/{sheet}.css>" for sheet in SHEETS)
     return HTMLResponse(
-        f"<!doctype html><html lang=nl><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{title} - Kring</title><main><h1>{title}</h1><p>{message}</p></main></html>",
+        "<!doctype html><html lang=nl class='utrecht-root voorbeeld-theme'><head><meta charset=utf-8>"
+        f"<meta name=viewport content='width=device-width, initial-scale=1'><title>{title} - Kring</title>"
+        f"{sheets}</head><body class=utrecht-body><main class='utrecht-page-body__content kring-stack'>"
+        f"<h1 class='nl-heading nl-heading--level-1'>{title}</h1><p class=nl-paragraph>{message}</p>"
+        "</main></body></html>",
         status_code=status,
+        headers=headers,
     )
+
+
+def too_many(error: TooManyRequests) -> HTMLResponse:
+    """The page for an address that asks too much: whoever shares it reads this too, so it blames nobody."""
+    return plain_error(error.status, error.title, error.message, {"Retry-After": str(error.retry_after)})

@@ -3,18 +3,31 @@
 Nothing that is sent can break the page: whatever is missing, repeated or unknown becomes a message at its field.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID, uuid4
 
 from starlette.datastructures import FormData
 
-from models.deidentify import Span
+from models.deidentify import Label, Span
 from models.need import DAYPARTS, AgeBand, Meeting, Perspective
 from models.taxonomy import Topic, TopicId, taxonomy
 from models.topics import Suggestions
-from service.domain import Channel, Contact, GivenBy, NewNeed, Purpose, RecordedHow
+from service import gate
+from service.domain import (
+    Channel,
+    Contact,
+    GivenBy,
+    NewNeed,
+    Overruled,
+    OverruleReason,
+    Purpose,
+    RecordedHow,
+    ReminderAnswer,
+)
+from service.gate import Seen
+from service.note_words import RARE
 from service.web import names
 from service.web.fields import text_field
 
@@ -24,8 +37,8 @@ CONTACT_MOST = 500  # characters; a postal address of five lines has some 120
 
 # In the order of the page: the summary above the form follows it.
 FIELDS = (
-    "text topics other_topic no_topic perspective age_band area languages dayparts meeting reach_km consents given_by "
-    "recorded_how channel contact_email contact_mobile contact_post apart"
+    "text overruled topics other_topic no_topic perspective age_band area languages dayparts meeting reach_km consents "
+    "given_by recorded_how channel contact_email contact_mobile contact_post apart"
 ).split()
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -55,6 +68,27 @@ class NeedForm:
     contact_mobile: str = ""
     contact_post: str = ""
     apart: str = ""
+    overruled: tuple[str, ...] = ()  # `NAME:common_word:` and the words: what a select of a hit sends
+    rewrite: str = ""  # `NAME:` and the words: the hit whose button was pressed
+    danger: str = ""  # what was answered to the reminder
+    danger_told: bool = False  # the reminder stood on the page that was sent
+
+    @property
+    def overrulings(self) -> tuple[Overruled, ...]:
+        """The hits a person says nobody can be recognised by, as far as they can be read."""
+        return tuple(read for one in self.overruled if (read := _overruled(one)) is not None)
+
+    @property
+    def reminder_answer(self) -> ReminderAnswer | None:
+        """What was answered, or left unanswered, to the reminder; None while nobody was asked."""
+        if self.danger in set(ReminderAnswer):
+            return ReminderAnswer(self.danger)
+        return ReminderAnswer.NO_ANSWER if self.danger_told else None
+
+    def rewritten(self) -> "NeedForm":
+        """The same form, with the suggestion of the pressed button in the note."""
+        label, _, words = self.rewrite.partition(":")
+        return replace(self, text=gate.rewrite(self.text, label, words), rewrite="")
 
     @property
     def chosen_topics(self) -> tuple[str, ...]:
@@ -86,8 +120,17 @@ class NeedForm:
         return tuple(line.strip() for line in self.apart.splitlines() if line.strip())
 
 
+def _overruled(sent: str) -> Overruled | None:
+    label, _, rest = sent.partition(":")
+    reason, _, words = rest.partition(":")
+    if label in set(Label) and reason in set(OverruleReason):
+        return Overruled(Label(label), words, OverruleReason(reason))
+    return None
+
+
 def _many(form: FormData, name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in form.getlist(name) if isinstance(value, str)))
+    sent = (value.replace("\r\n", "\n") for value in form.getlist(name) if isinstance(value, str))
+    return tuple(dict.fromkeys(sent))
 
 
 def read_form(form: FormData) -> NeedForm:
@@ -117,6 +160,10 @@ def read_form(form: FormData) -> NeedForm:
         contact_mobile=text_field(form, "contact_mobile"),
         contact_post=text_field(form, "contact_post"),
         apart=text_field(form, "apart"),
+        overruled=tuple(one for one in _many(form, "overruled") if one),
+        rewrite=text_field(form, "rewrite"),
+        danger=text_field(form, "danger"),
+        danger_told="danger_told" in form,
     )
 
 
@@ -144,6 +191,8 @@ def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
         wrong["reach_km"] = "Kies een afstand uit de lijst."
     if form.no_topic and form.chosen_topics:
         wrong["topics"] = "U koos een onderwerp én “Geen van deze onderwerpen”. Haal een van de twee weg."
+    if len(form.overrulings) < len(form.overruled):
+        wrong["overruled"] = "Kies een reden uit de lijst."
     if len(form.references) > APART_MOST:
         wrong["apart"] = f"Vul hoogstens {APART_MOST} nummers in."
     if form.contact is not None and len(form.contact.value) > CONTACT_MOST:
@@ -173,6 +222,7 @@ def new_need(form: NeedForm) -> tuple[NewNeed, dict[str, str]]:
         apart=form.references[:APART_MOST],
         topics=form.chosen_topics,
         reach_km=int(form.reach_km) if form.reach_km in names.REACHES and form.reach_km else None,
+        overruled=form.overrulings,
     )
     return need, wrong
 
@@ -210,10 +260,24 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was written, and what to write instead."""
+    """What was written and what to write instead, an advice to leave it out, and what a person said of it.
 
+    `words` are the hit itself; `text` is that with what the suggestion repeats of the words around it. `instead` is
+    empty where nothing can stand in for it.
+    """
+
+    label: Label
+    words: str
     text: str
     instead: str
+    advice: str
+    reason: OverruleReason | None
+    may_stay: bool
+
+    @property
+    def hit(self) -> str:
+        """What the form calls it."""
+        return f"{self.label}:{self.words}"
 
 
 def pieces(text: str, spans: tuple[Span, ...]) -> list[Piece]:
@@ -226,6 +290,34 @@ def pieces(text: str, spans: tuple[Span, ...]) -> list[Piece]:
     return [piece for piece in [*cut, Piece(text[at:], found=False)] if piece.text]
 
 
-def findings(text: str, spans: tuple[Span, ...]) -> list[Finding]:
+def findings(seen: Seen) -> list[Finding]:
     """Each thing once, in the order of the note."""
-    return list(dict.fromkeys(Finding(text[span.start : span.end], span.suggestion.strip("()")) for span in spans))
+    reasons = {(one.label, one.text): one.reason for one in seen.overruled}
+    found: dict[tuple[Label, str], Finding] = {}
+    for span in seen.spans:
+        hit = (span.label, seen.words(span))
+        if hit not in found:
+            left_out = span.suggestion.startswith("(")
+            found[hit] = Finding(
+                label=span.label,
+                words=seen.words(span),
+                text=seen.text[span.begin : span.stop],
+                instead="" if left_out else span.suggestion,
+                advice=span.suggestion.strip("()") if left_out else "",
+                reason=reasons.get(hit),
+                may_stay=span.label in gate.OVERRULABLE,
+            )
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What may tell who somebody is without a name, and what to do about it."""
+
+    text: str
+    advice: str
+
+
+def warnings(text: str) -> list[Notice]:
+    """Each thing once, in the order of the note."""
+    return list(dict.fromkeys(Notice(text[one.start : one.end], RARE[one.kind]) for one in gate.rare(text)))

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from service.commands.demo import wait_until_it_listens
+from service.demo.api_token import write_token
 from service.demo.children import child
-from service.demo.first_day import fill
+from service.demo.first_day import SLUG, fill
 from service.demo.mail import mail_catcher
 from service.demo.settings import demo_settings
 from service.embedded import EmbeddedServers
@@ -47,6 +48,7 @@ def kring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kring]:
         settings = demo_settings(folder, servers, mail=mail, port=free_port())
         migrate(settings)
         fill(settings)
+        write_token(folder, settings, municipality=SLUG, subject="anouk")  # the web process wants its key
         with child(settings, folder, "worker"), child(settings, folder, "serve") as web:
             wait_until_it_listens(settings.port, web)
             yield Kring(settings, folder)

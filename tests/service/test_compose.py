@@ -14,6 +14,7 @@ import yaml
 
 from service.cli import COMMANDS
 from service.demo.settings import environment
+from service.keys import KeyFile
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,17 @@ def test_every_setting_given_is_one_we_have(service: str) -> None:
 @pytest.mark.parametrize("service", OURS)
 def test_every_required_setting_is_given(service: str) -> None:
     assert REQUIRED - _given(service) == set()
+
+
+def test_who_serves_or_sends_gets_the_keys_of_the_vault_and_nobody_else() -> None:
+    path = COMPOSE["x-settings"]["KRING_VAULT_KEYS_FILE"]
+    assert [service for service in SERVICES if Path(path).name in SERVICES[service].get("secrets", [])] == [
+        "web", "worker"
+    ]  # fmt: skip
+
+
+def test_the_keys_that_are_made_are_read(secrets: Path) -> None:
+    assert list(KeyFile(secrets / "vault_keys").read()) == ["first"]
 
 
 def test_only_the_migration_gets_the_owner_of_the_database() -> None:

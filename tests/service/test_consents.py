@@ -19,7 +19,8 @@ Owner = asyncpg.Connection
 
 LEFT_BEHIND = """
     select
-        (select count(*) from kring.consent where resident_id = $1 and withdrawn_at is null)::int as consents,
+        (select count(*) from kring.consent c where resident_id = $1 and not exists
+         (select from kring.consent_withdrawal w where w.consent_id = c.id))::int as consents,
         (select count(*) from kring.need where resident_id = $1 and text is not null)::int as words,
         (select count(*) from vault.contact where resident_id = $1)::int as addresses,
         (select count(*) from kring.proposal_member where resident_id = $1 and live)::int as seats,
@@ -40,8 +41,9 @@ async def _left_behind(owner: Owner, one: Submitted) -> dict[str, int]:
 
 
 async def _withdraw(kring: Resources, staff: Staff, resident: ResidentId, how: Any = "link") -> None:
+    by = staff.id if how == "caseworker" else None
     async with transaction(kring.pool, staff.municipality) as conn:
-        await consents.withdraw_everything(conn, staff.municipality, resident, how)
+        await consents.withdraw_everything(conn, staff.municipality, resident, how, by)
 
 
 async def _approve(kring: Resources, staff: Staff, seated: factories.Seated) -> int:
@@ -152,7 +154,7 @@ async def test_an_answer_during_a_withdrawal_finds_the_link_gone(
     invited = await factories.approved(kring, coordinator)
     one = invited.people[0]
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        await consents.withdraw_everything(conn, coordinator.municipality, one.resident, "caseworker")
+        await consents.withdraw_everything(conn, coordinator.municipality, one.resident, "caseworker", coordinator.id)
         answering = await waiting(owner, factories.answer(kring, coordinator, invited.invitations[0], choice))
     with pytest.raises(LinkUnknown):
         await answering

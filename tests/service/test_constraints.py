@@ -8,7 +8,9 @@ import pytest
 
 from models.age import age_circle
 from models.need import AgeBand
-from service.domain import Staff
+from service.db import Connection
+from service.domain import ResidentId, Staff
+from service.queries import residents
 from service.resources import Resources
 from tests import factories
 from tests.database import NOT_REFUSED, application, refused, rewritable, run, waiting
@@ -23,6 +25,10 @@ INVITE = """
 APART = """
     insert into kring.apart (municipality_id, resident_a, resident_b, recorded_by)
     values ($1, least($2::uuid, $3), greatest($2::uuid, $3), $4)
+"""
+TAKE_BACK = """
+    insert into kring.consent_withdrawal (consent_id, municipality_id, how)
+    select id, municipality_id, 'link' from kring.consent
 """
 EXPIRE = "update kring.consent set given_at = now() - interval '2 days', valid_until = now() - interval '1 day'"
 
@@ -65,7 +71,7 @@ async def test_a_rejected_proposal_invites_nobody(kring: Resources, coordinator:
     "lose",
     [
         "delete from kring.consent where purpose = 'invitation'",
-        "update kring.consent set withdrawn_at = now(), withdrawn_how = 'link' where purpose = 'invitation'",
+        f"{TAKE_BACK} where purpose = 'invitation'",
         f"{EXPIRE} where purpose = 'invitation'",
     ],
     ids=["absent", "withdrawn", "expired"],
@@ -132,7 +138,7 @@ async def test_an_answer_has_a_moment(kring: Resources, coordinator: Staff) -> N
     "lose",
     [
         "delete from kring.consent where purpose = 'matching'",
-        "update kring.consent set withdrawn_at = now(), withdrawn_how = 'link' where purpose = 'matching'",
+        f"{TAKE_BACK} where purpose = 'matching'",
         f"{EXPIRE} where purpose = 'matching'",
     ],
     ids=["absent", "withdrawn", "expired"],
@@ -237,10 +243,15 @@ async def test_a_seat_never_becomes_somebody_elses(kring: Resources, coordinator
 # --- consent at one moment with what needs it -----------------------------------------------------------------------
 
 
-WITHDRAW = """
-    update kring.consent set withdrawn_at = now(), withdrawn_how = 'link'
-    where resident_id = $1 and withdrawn_at is null
-"""
+async def _withdraw(conn: Connection, resident: ResidentId) -> None:
+    """As `service.consents` does it: first the turn, then the row."""
+    await residents.take_consents(conn, resident)
+    await conn.execute(f"{TAKE_BACK} where resident_id = $1", resident)
+
+
+async def _withdrawn(kring: Resources, staff: Staff, resident: ResidentId) -> None:
+    async with application(kring, staff.municipality) as conn:
+        await _withdraw(conn, resident)
 
 
 async def test_a_seat_given_during_a_withdrawal_waits_for_it(
@@ -249,7 +260,7 @@ async def test_a_seat_given_during_a_withdrawal_waits_for_it(
     seated = await factories.draft(kring, coordinator)
     one = await person(kring, coordinator)
     async with application(kring, coordinator.municipality) as first:
-        await first.execute(WITHDRAW, one.resident)
+        await _withdraw(first, one.resident)
         task = await waiting(owner, add(kring, coordinator, seated.proposal, one))
     assert await task == "member_matching_consent"
 
@@ -263,8 +274,7 @@ async def test_a_withdrawal_during_the_giving_of_a_seat_waits_for_it(
     here = coordinator.municipality
     async with application(kring, here) as first:
         await first.execute(MEMBER, here, seated.proposal, one.need, one.resident)
-        task = await waiting(owner, refused(kring, here, WITHDRAW, one.resident))
-    assert await task == NOT_REFUSED
+        await waiting(owner, _withdrawn(kring, coordinator, one.resident))
 
 
 async def test_an_invitation_during_a_withdrawal_waits_for_it(
@@ -274,7 +284,7 @@ async def test_an_invitation_during_a_withdrawal_waits_for_it(
     one = invited.people[0].resident
     here = coordinator.municipality
     async with application(kring, here) as first:
-        await first.execute(WITHDRAW, one)
+        await _withdraw(first, one)
         task = await waiting(owner, refused(kring, here, INVITE, here, invited.proposal, one))
     assert await task == "invitation_consent"
 
@@ -365,3 +375,25 @@ def test_every_rule_that_a_trigger_keeps_is_tried_here() -> None:
     tests = [path.read_text() for path in Path(__file__).parent.glob("test_constraints*.py")]
     tried = set(re.findall(r'"(\w+)"', "".join(tests)))
     assert rules - tried == set()
+
+
+# --- the vault ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("why", "reader", "rule"),
+    [
+        ("curiosity", "worker", "contact_read_why"),
+        (None, "worker", "contact_read_why"),
+        ("own", "staff", "contact_read_own"),
+        ("own", "resident", "contact_read_own"),
+    ],
+)
+async def test_an_address_is_read_for_a_reason_and_only_by_who_may(
+    kring: Resources, coordinator: Staff, why: str | None, reader: str, rule: str
+) -> None:
+    someone, other = await factories.some_people(kring, coordinator, 2)
+    statement = "select from vault.read_contact($1, $2, $3, $4, 'worker', null)"
+    assert (
+        await refused(kring, coordinator.municipality, statement, someone.resident, why, reader, other.resident) == rule
+    )

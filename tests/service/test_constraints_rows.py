@@ -83,23 +83,81 @@ async def test_nobody_is_added_after_the_decision(kring: Resources, coordinator:
 # --- consents and needs ---------------------------------------------------------------------------------------------
 
 
-async def test_a_withdrawn_consent_stays_withdrawn(kring: Resources, caseworker: Staff) -> None:
+WITHDRAWAL = """
+    insert into kring.consent_withdrawal (consent_id, municipality_id, how, recorded_by)
+    select id, $1, $3, $4 from kring.consent where resident_id = $2
+"""
+
+
+async def test_a_withdrawn_consent_stays_withdrawn(kring: Resources, caseworker: Staff, owner: Owner) -> None:
     one = await person(kring, caseworker)
     here = caseworker.municipality
-    change = "update kring.consent set withdrawn_at = {0}, withdrawn_how = {1} where resident_id = $1"
-    await run(kring, here, change.format("now()", "'link'"), one.resident)
-    assert await refused(kring, here, change.format("null", "null"), one.resident) == "consent_stays_withdrawn"
+    assert await refused(kring, here, WITHDRAWAL, here, one.resident, "link", None) == NOT_REFUSED
+    again = await refused(kring, here, WITHDRAWAL, here, one.resident, "caseworker", caseworker.id)
+    columns = ["consent_id", "municipality_id", "at", "how", "recorded_by"]
+    assert (again, await rewritable(kring, here, "consent_withdrawal", columns)) == ("consent_withdrawal_pkey", [])
+    with pytest.raises(asyncpg.CheckViolationError) as error:
+        await owner.execute("update kring.consent_withdrawal set at = now()")
+    assert error.value.constraint_name == "consent_stays_withdrawn"
 
 
-async def test_what_was_consented_to_is_never_rewritten(kring: Resources, caseworker: Staff) -> None:
-    columns = ["resident_id", "purpose", "text_version", "text_hash", "language", "given_by", "given_at", "valid_until"]
-    assert await rewritable(kring, caseworker.municipality, "consent", columns) == []
-
-
-async def test_a_withdrawal_says_how(kring: Resources, caseworker: Staff) -> None:
+@pytest.mark.parametrize("table", ["consent", "consent_withdrawal", "consent_text"])
+async def test_nothing_leaves_the_ledger(kring: Resources, caseworker: Staff, table: str) -> None:
     await person(kring, caseworker)
-    statement = "update kring.consent set withdrawn_at = now()"
-    assert await refused(kring, caseworker.municipality, statement) == "consent_check1"
+    assert await refused(kring, caseworker.municipality, f"delete from kring.{table}") == "denied"
+
+
+async def test_what_was_consented_to_is_never_rewritten(kring: Resources, caseworker: Staff, owner: Owner) -> None:
+    await person(kring, caseworker)
+    for table in ("consent", "consent_text"):
+        columns = [
+            record["attname"]
+            for record in await owner.fetch(
+                "select attname from pg_attribute where attrelid = $1::text::regclass and attnum > 0 "
+                "and not attisdropped",
+                f"kring.{table}",
+            )
+        ]
+        assert (len(columns) > 5, await rewritable(kring, caseworker.municipality, table, columns)) == (True, [])
+
+
+async def test_a_row_that_is_never_rewritten_can_be_held(kring: Resources, caseworker: Staff) -> None:
+    """The right to update a column is what PostgreSQL asks for a lock; without it nobody could take turns."""
+    await person(kring, caseworker)
+    async with application(kring, caseworker.municipality) as conn:
+        held = [
+            await conn.execute(f"select from kring.consent for {mode}") for mode in ("share", "no key update", "update")
+        ]
+    assert held == ["SELECT 3"] * 3
+
+
+async def test_a_withdrawal_through_a_link_is_nobody_elses(kring: Resources, caseworker: Staff) -> None:
+    one = await person(kring, caseworker)
+    here = caseworker.municipality
+    statement = WITHDRAWAL, here, one.resident, "link", caseworker.id
+    assert await refused(kring, here, *statement) == "withdrawal_by_link_is_ones_own"
+
+
+async def test_the_text_that_is_kept_is_the_one_that_was_hashed(kring: Resources, caseworker: Staff) -> None:
+    statement = """
+        insert into kring.consent_text (municipality_id, hash, purpose, version, language, label, explanation)
+        values ($1, sha256('iets anders'), 'matching', 'v', 'nl', 'Ja', 'Ja')
+    """
+    here = caseworker.municipality
+    assert await refused(kring, here, statement, here) == "consent_text_is_what_was_hashed"
+
+
+async def test_a_changed_text_is_a_new_version(kring: Resources, caseworker: Staff) -> None:
+    statement = """
+        insert into kring.consent_text (municipality_id, hash, purpose, version, language, label, explanation)
+        values ($1, sha256(convert_to($2 || E'\\n' || 'Ja', 'UTF8')), 'matching', 'v', 'nl', $2, 'Ja')
+    """
+    here = caseworker.municipality
+    assert await refused(kring, here, statement, here, "Ja") == NOT_REFUSED
+    assert (
+        await refused(kring, here, statement, here, "Nee")
+        == "consent_text_municipality_id_purpose_version_language_key"
+    )
 
 
 CONSENT = """
@@ -109,21 +167,19 @@ CONSENT = """
 """
 
 
-async def test_one_consent_stands_for_a_purpose(kring: Resources, caseworker: Staff) -> None:
-    one = await person(kring, caseworker)
-    here = caseworker.municipality
-    assert (
-        await refused(kring, here, CONSENT, here, one.resident, Purpose.MATCHING, "self")
-        == "one_standing_consent_per_purpose"
-    )
-
-
 async def test_under_16_a_representative_consents(kring: Resources, caseworker: Staff) -> None:
     child = await factories.submit(
         kring, caseworker, factories.childs_need(consents=frozenset({Purpose.MATCHING}), contact=None)
     )
     here = caseworker.municipality
     assert await refused(kring, here, CONSENT, here, child.resident, Purpose.INVITATION, "self") == "consent_under_16"
+
+
+async def test_from_16_on_nobody_consents_for_somebody_else(kring: Resources, caseworker: Staff) -> None:
+    one = await factories.submit(kring, caseworker, age_band=AgeBand.AGE_16_17)
+    here = caseworker.municipality
+    statement = CONSENT, here, one.resident, Purpose.INVITATION, "representative"
+    assert await refused(kring, here, *statement) == "consent_from_16"
 
 
 async def test_who_turns_out_to_be_under_16_did_not_consent_alone(kring: Resources, caseworker: Staff) -> None:
@@ -166,7 +222,10 @@ async def test_the_application_deletes_no_history(kring: Resources, municipality
     # A session ends, an address is forgotten, a pair is no longer kept apart, a later run says something else, and what
     # workers hand one another is over when the run is.
     assert deletable == {
-        "kring.staff_session", "vault.contact", "kring.apart", "kring.theme_need", "kring.ungrouped", "kring.run_block"
+        "kring.staff_session", "vault.contact", "kring.apart", "kring.theme_need", "kring.ungrouped", "kring.run_block",
+        "kring.correction_request",  # what a resident asked for is decided
+        # what is over goes after its term (service.retention), and a sign-in that came back is over
+        "kring.link", "kring.outbox", "kring.membership", "kring.pulse_answer", "kring.erasure", "kring.sign_in",
     }  # fmt: skip
 
 

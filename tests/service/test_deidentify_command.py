@@ -82,3 +82,11 @@ def test_a_missing_file_exits_2_in_one_line(tmp_path: Path) -> None:
 
 def test_an_output_in_no_directory_exits_2(notes: Path, tmp_path: Path) -> None:
     assert _run(notes, "-o", tmp_path / "none" / "out.jsonl").exit_code == 2
+
+
+def test_rare_situations_are_added_only_when_asked_for(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text('{"id": "n1", "text": "Moeder van een drieling zoekt ouders."}\n', encoding="utf-8")
+    plain, warned = (json.loads(_run(notes, *flags).stdout) for flags in ((), ("--warnings",)))
+    assert "warnings" not in plain
+    assert warned == plain | {"warnings": [{"start": 15, "end": 23, "kind": "multiple_birth"}]}

@@ -434,7 +434,7 @@ async def test_a_yes_is_a_membership_at_once(
     answered = await _answer(kring, coordinator, invited)
     async with transaction(kring.pool, coordinator.municipality) as conn:
         events = [event.kind for event in await platform_rows.events(conn, platform)]
-        members = [reference for reference, _ in await platform_rows.members(conn, platform)]
+        members = [member.reference for member in await platform_rows.members(conn, platform)]
     assert (answered.platform_started, answered.no_place) == (True, False)
     assert invited.people[0].resident in await _members(owner, platform)
     assert (len(members), members[-1], events[0]) == (6, invited.people[0].reference, "joined")
@@ -513,7 +513,7 @@ async def test_who_found_no_place_may_be_offered_one_that_comes_free(
     assert not (await _answer(kring, coordinator, again)).no_place
     assert invited.people[0].resident in await _members(owner, platform)
     async with transaction(kring.pool, coordinator.municipality) as conn:
-        listed = [reference for reference, _ in await platform_rows.members(conn, platform)]
+        listed = [member.reference for member in await platform_rows.members(conn, platform)]
     assert listed.count(invited.people[0].reference) == 1
 
 

@@ -176,8 +176,8 @@ async def test_only_members_who_consented_to_it_are_asked_how_it_goes(
 ) -> None:
     platform, invited = await factories.platform(kring, coordinator)
     await owner.execute(
-        "update kring.consent set withdrawn_at = now(), withdrawn_how = 'link' "
-        "where purpose = 'follow_up' and resident_id = $1",
+        "insert into kring.consent_withdrawal (consent_id, municipality_id, how) "
+        "select id, municipality_id, 'link' from kring.consent where purpose = 'follow_up' and resident_id = $1",
         invited.people[0].resident,
     )
     assert await _ask(kring, coordinator, platform) == 4

@@ -34,7 +34,7 @@ def test_good_settings_are_accepted() -> None:
 
 @pytest.mark.parametrize("name", list(GOOD))
 def test_what_has_no_default_must_be_there(name: str) -> None:
-    with pytest.raises(ValidationError, match=name):
+    with pytest.raises(ValidationError, match=f"(?i){name}"):
         Settings(**{key: value for key, value in GOOD.items() if key != name})
 
 
@@ -63,6 +63,11 @@ def test_a_real_service_is_https() -> None:
 
 def test_a_short_secret_is_refused() -> None:
     assert "32" in _refused(secret="x" * 31)
+
+
+def test_the_keys_of_the_vault_have_one_source() -> None:
+    assert "both set" in _refused(vault_keys_file="/run/secrets/vault_keys")
+    assert Settings(**{**GOOD, "vault_keys": None, "vault_keys_file": "/run/secrets/vault_keys"}).vault_keys is None
 
 
 def test_mail_that_leaves_the_machine_is_encrypted() -> None:

@@ -1,11 +1,12 @@
 """The sweep finds in PostgreSQL what Redis forgot, and once a night there is a round over everything."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import redis
 
-from service import matching
+from service import matching, retention
 from service.db import transaction
 from service.domain import Answer, Staff
 from service.enqueue import QUEUE, deserialize
@@ -69,7 +70,7 @@ async def test_once_a_night_there_is_a_run_in_each_municipality(kring: Resources
 async def test_a_night_that_was_made_is_not_made_again(
     kring: Resources, municipality: Municipality, jobs: Jobs, owner: Owner
 ) -> None:
-    await upkeep.nightly_round(kring, municipality.id)
+    await upkeep.nightly_round(kring, municipality.id, datetime.now(UTC))
     run = await owner.fetchval("select id from kring.match_run")
     await jobs.match({}, str(municipality.id), str(run))
     await owner.execute("update kring.municipality set created_at = now() - interval '1 year'")
@@ -89,7 +90,7 @@ async def test_an_unanswered_invitation_gets_one_reminder(
     await jobs.deliver({}, str(coordinator.municipality))
     await owner.execute("update kring.invitation set sent_at = now() - interval '8 days'")
     for _ in range(2):
-        await upkeep.nightly_round(kring, coordinator.municipality)
+        await upkeep.nightly_round(kring, coordinator.municipality, datetime.now(UTC))
         await jobs.deliver({}, str(coordinator.municipality))
     kinds = await owner.fetch("select kind, count(*)::int from kring.outbox where state = 'sent' group by kind")
     assert {(row["kind"], row["count"]) for row in kinds} == {("invitation", 5), ("reminder", 5)}
@@ -101,14 +102,14 @@ async def test_who_answered_gets_no_reminder(kring: Resources, coordinator: Staf
     await owner.execute("update kring.invitation set sent_at = now() - interval '8 days'")
     for invitation in invited.invitations:
         await factories.answer(kring, coordinator, invitation, Answer.NOT_NOW)
-    await upkeep.nightly_round(kring, coordinator.municipality)
+    await upkeep.nightly_round(kring, coordinator.municipality, datetime.now(UTC))
     assert await outbox_states(owner) == {"sent": 5}
 
 
 async def test_no_answer_at_all_frees_the_seat(kring: Resources, coordinator: Staff, owner: Owner) -> None:
     await factories.approved(kring, coordinator)
     await owner.execute("update kring.invitation set expires_at = now() - interval '1 minute'")
-    await upkeep.nightly_round(kring, coordinator.municipality)
+    await upkeep.nightly_round(kring, coordinator.municipality, datetime.now(UTC))
     assert await owner.fetchval("select count(*) from kring.proposal_member where live") == 0
 
 
@@ -119,7 +120,7 @@ async def test_a_platform_that_met_is_asked_how_it_goes_once(
     await owner.execute("update kring.meeting set state = 'held', attended = 5, newcomers = 5")
     await owner.execute("update kring.platform set state = 'active' where id = $1", platform)
     for _ in range(2):
-        await upkeep.nightly_round(kring, coordinator.municipality)
+        await upkeep.nightly_round(kring, coordinator.municipality, datetime.now(UTC))
         await jobs.deliver({}, str(coordinator.municipality))
     assert await owner.fetchval("select count(*) from kring.outbox where kind = 'pulse' and state = 'sent'") == 5
 
@@ -131,10 +132,73 @@ async def test_a_pulse_setting_of_a_day_does_not_break_the_round(
     platform, _ = await factories.platform(kring, coordinator)
     await owner.execute("update kring.meeting set state = 'held', attended = 5, newcomers = 5")
     await owner.execute("update kring.platform set state = 'active' where id = $1", platform)
-    await upkeep.nightly_round(impatient, coordinator.municipality)
+    await upkeep.nightly_round(impatient, coordinator.municipality, datetime.now(UTC))
     await owner.execute("update kring.pulse set sent_at = now() - interval '3 days'")
-    await upkeep.nightly_round(impatient, coordinator.municipality)
+    await upkeep.nightly_round(impatient, coordinator.municipality, datetime.now(UTC))
     assert await owner.fetchval("select count(*) from kring.pulse") == 1
+
+
+async def _closed(kring: Resources, coordinator: Staff, owner: Owner, count: int) -> None:
+    """So many needs that were closed a year ago."""
+    await factories.some_people(kring, coordinator, count)
+    await owner.execute("update kring.need set state = 'closed'")
+    await owner.execute("update kring.need set ended_at = now() - interval '1 year'")
+
+
+async def test_at_night_goes_what_is_kept_no_longer(kring: Resources, coordinator: Staff, owner: Owner) -> None:
+    await _closed(kring, coordinator, owner, 2)
+    await upkeep.nightly_round(kring, coordinator.municipality, datetime.now(UTC))
+    assert await owner.fetchval("select count(*) from kring.need where text is not null") == 0
+
+
+async def test_the_night_goes_by_the_moment_of_the_sweep(kring: Resources, coordinator: Staff, owner: Owner) -> None:
+    """A year of consent and thirty days: the words stand until then, and not a day more."""
+    await factories.submit(kring, coordinator)
+    left = []
+    for days in (1, 394, 396):
+        await upkeep.sweep(kring, datetime.now(UTC) + timedelta(days=days))
+        left.append(await owner.fetchval("select count(*) from kring.need where text is not null"))
+        await owner.execute("delete from kring.match_run")
+    assert left == [1, 1, 0]
+
+
+async def test_more_than_fits_one_transaction_goes_in_several(
+    kring: Resources, coordinator: Staff, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    await _closed(kring, coordinator, owner, 5)
+    await upkeep.let_go(kring, coordinator.municipality, datetime.now(UTC))
+    told = await owner.fetch(
+        "select detail, count(*)::int from kring.audit where action = 'retention.applied' group by 1"
+    )
+    assert {row["detail"]: row["count"] for row in told} == {"2": 4, "1": 1}
+
+
+async def test_a_rule_that_breaks_off_keeps_what_it_did_holds_up_no_other_and_goes_on_the_next_night(
+    kring: Resources, coordinator: Staff, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    await _closed(kring, coordinator, owner, 3)
+    await owner.execute("update vault.contact set updated_at = now() - interval '1 year'")
+    await owner.execute("delete from kring.consent")
+    real = retention.audit.record_each
+    calls = 0
+
+    async def once(*arguments: Any, **named: Any) -> None:
+        nonlocal calls
+        if named["object_id"] == "words_of_closed":
+            calls += 1
+            if calls == 2:
+                raise RuntimeError("the worker is killed")
+        await real(*arguments, **named)
+
+    monkeypatch.setattr(retention.audit, "record_each", once)
+    words = "select count(*) from kring.need where text is not null"
+    await upkeep.let_go(kring, coordinator.municipality, datetime.now(UTC))
+    first = await owner.fetchval(words), await owner.fetchval("select count(*) from vault.contact")
+    await upkeep.let_go(kring, coordinator.municipality, datetime.now(UTC))
+    assert first == (2, 0)
+    assert await owner.fetchval(words) == 0
 
 
 async def test_redis_holds_nothing_about_anybody(

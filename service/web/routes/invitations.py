@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from models.plan import Code
 from service import invitations
+from service.audit import Action
 from service.auth import LINK_SESSION_SECONDS, Kring, LinkHolder, SafeForm, find_link, link_cookie, link_session
 from service.db import Connection, transaction
 from service.domain import BOUNDS, Answer, GivenBy, InvitationId, PlatformId, PlatformState, ResidentId
@@ -22,12 +23,13 @@ from service.queries import invitations as invitation_rows
 from service.queries import platforms, residents
 from service.queries.invitations import Link
 from service.resources import Resources
+from service.trail import kept
 from service.web import names
 from service.web.pages import page
 
 router = APIRouter(default_response_class=HTMLResponse)
 
-HOME: Final = {"invitation": "/uitnodiging", "pulse": "/peiling"}
+HOME: Final = {"invitation": "/uitnodiging", "pulse": "/peiling", "own": "/mijn-gegevens"}
 
 # Reasons that say why somebody is asked and nothing of what the group is about. Whatever is not listed stays unsaid
 # until the answer, also a reason that the engine learns later.
@@ -94,9 +96,10 @@ async def answer(request: Request, kring: Kring, link: Invited) -> Response:
     if choice is None:
         return await _invitation_page(request, kring, link, errors={"choice": "Kies wat u wilt."})
     try:
-        async with transaction(kring.pool, link.municipality) as conn:
+        # that there was an answer, never which: nobody can be told who declined
+        async with kept(request, kring, link, Action.INVITATION_ANSWERED, "invitation", link.subject_id) as trace:
             answered = await invitations.answer(
-                conn,
+                trace.conn,
                 link.municipality,
                 InvitationId(link.subject_id),
                 choice,
@@ -113,13 +116,18 @@ async def _invitation_page(
     request: Request, kring: Resources, link: Link, errors: dict[str, str] | None = None
 ) -> Response:
     context = await _context(kring, link)
+    if context is None:
+        return RedirectResponse(HOME["own"], status_code=303)
     if not context["open"]:
         return page(request, "resident/answered.html", **context)
     return page(request, "resident/invitation.html", status=400 if errors else 200, errors=errors, **context)
 
 
-async def _context(kring: Resources, link: Link) -> dict[str, Any]:
-    """What both pages show. Raises LinkUnknown for an invitation that lapsed or was withdrawn."""
+async def _context(kring: Resources, link: Link) -> dict[str, Any] | None:
+    """What both pages show; None when the resident took it back on their own page, which this link still opens.
+
+    Raises LinkUnknown for an invitation that lapsed.
+    """
     async with transaction(kring.pool, link.municipality) as conn:
         found = await invitation_rows.invitation(conn, InvitationId(link.subject_id))
         if found is None:
@@ -130,8 +138,10 @@ async def _context(kring: Resources, link: Link) -> dict[str, Any]:
             platform = await platforms.platform(conn, PlatformId(found.platform_id))
             meetings = await platforms.meetings(conn, PlatformId(found.platform_id))
         ended = platform is not None and platform.state is PlatformState.ENDED
+        if found.state == "withdrawn":
+            return None
         # an invitation also expires because the group ends: then there is something to tell
-        if found.state == "withdrawn" or (found.state == "expired" and not ended):
+        if found.state == "expired" and not ended:
             raise LinkUnknown
         child = await for_child(conn, link.resident_id)
     planned = (

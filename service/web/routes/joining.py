@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service import joining, proposals, regrouping
+from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
-from service.db import Connection, transaction
+from service.db import Connection
 from service.domain import ProposalId, ProposalState, ResidentId, Staff
 from service.errors import (
     Conflict,
@@ -23,6 +24,7 @@ from service.errors import (
 from service.queries import proposals as rows
 from service.queries.proposals import Proposal
 from service.resources import Resources
+from service.trail import kept
 from service.web import join_review
 from service.web.fields import text_field
 from service.web.meeting_form import read_meeting
@@ -37,9 +39,11 @@ Change = Callable[[Connection, Proposal], Awaitable[object]]
 
 @router.get("/voorstellen/{proposal_id}/aansluiten")
 async def show(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+        conn = trace.conn
         proposal = await join_review.found(conn, ProposalId(proposal_id))
         context = await join_review.context(conn, proposal)
+        trace.about(newcomer.seat.resident_id for newcomer in context["people"])
     return page(request, "staff/proposal_joining.html", **context)
 
 
@@ -50,7 +54,7 @@ async def drop(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
     async def change(conn: Connection, proposal: Proposal) -> None:
         await regrouping.drop(conn, staff, proposal.id, await _candidate(conn, proposal, reference))
 
-    return await _change(request, kring, staff, proposal_id, change, to="#mensen")
+    return await _change(request, kring, staff, proposal_id, change, Action.PROPOSAL_CHANGED, to="#mensen")
 
 
 @router.post("/voorstellen/{proposal_id}/aansluiten/terugzetten", dependencies=[SafeForm])
@@ -60,7 +64,7 @@ async def restore(request: Request, kring: Kring, staff: Coordinator, proposal_i
     async def change(conn: Connection, proposal: Proposal) -> None:
         await joining.restore(conn, staff, proposal.id, await _candidate(conn, proposal, reference))
 
-    return await _change(request, kring, staff, proposal_id, change, to="#mensen")
+    return await _change(request, kring, staff, proposal_id, change, Action.PROPOSAL_CHANGED, to="#mensen")
 
 
 @router.post("/voorstellen/{proposal_id}/aansluiten/bijeenkomst", dependencies=[SafeForm])
@@ -70,7 +74,9 @@ async def plan(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
     async def change(conn: Connection, proposal: Proposal) -> None:
         await proposals.plan_meeting(conn, proposal.id, meeting.place, meeting.moment(), by=staff.id)
 
-    return await _change(request, kring, staff, proposal_id, change, typed={"meeting": meeting}, to="#besluit")
+    return await _change(
+        request, kring, staff, proposal_id, change, Action.PROPOSAL_CHANGED, typed={"meeting": meeting}, to="#besluit"
+    )
 
 
 @router.post("/voorstellen/{proposal_id}/aansluiten/goedkeuring", dependencies=[SafeForm])
@@ -85,7 +91,7 @@ async def approve(request: Request, kring: Kring, staff: Coordinator, proposal_i
             raise Conflict
         await joining.approve_joining(conn, staff, proposal.id, link_days=kring.settings.link_days)
 
-    answer = await _change(request, kring, staff, proposal_id, change)
+    answer = await _change(request, kring, staff, proposal_id, change, Action.PROPOSAL_APPROVED)
     if answer.status_code == 303:
         await kring.queue.wake("deliver", staff.municipality)
     return answer
@@ -99,7 +105,7 @@ async def reject(request: Request, kring: Kring, staff: Coordinator, proposal_id
         if not (proposal.state is ProposalState.REJECTED and proposal.decided_by == staff.id):
             await proposals.reject(conn, staff, proposal.id, reason)
 
-    return await _change(request, kring, staff, proposal_id, change, typed={"reason": reason})
+    return await _change(request, kring, staff, proposal_id, change, Action.PROPOSAL_REJECTED, typed={"reason": reason})
 
 
 async def _change(
@@ -108,18 +114,23 @@ async def _change(
     staff: Staff,
     proposal_id: UUID,
     change: Change,
+    action: Action,
     *,
     typed: dict[str, Any] | None = None,
     to: str = "",
 ) -> Response:
     """Do one thing to the offer and show it again. What is wrong is shown in the form, with what was `typed`."""
     try:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            await rows.lock_proposal(conn, ProposalId(proposal_id))
-            await change(conn, await join_review.found(conn, ProposalId(proposal_id)))
+        async with kept(request, kring, staff, action, "proposal", proposal_id) as trace:
+            await rows.lock_proposal(trace.conn, ProposalId(proposal_id))
+            await change(trace.conn, await join_review.found(trace.conn, ProposalId(proposal_id)))
+            trace.about(seat.resident_id for seat in await rows.seats(trace.conn, ProposalId(proposal_id)) if seat.live)
     except (FieldErrors, MeetingInPast, MeetingMissing, ReasonMissing) as error:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            context = await join_review.context(conn, await join_review.found(conn, ProposalId(proposal_id)))
+        async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+            context = await join_review.context(
+                trace.conn, await join_review.found(trace.conn, ProposalId(proposal_id))
+            )
+            trace.about(newcomer.seat.resident_id for newcomer in context["people"])
         context |= typed or {}
         return page(request, "staff/proposal_joining.html", status=error.status, errors=_fields(error), **context)
     return RedirectResponse(f"/voorstellen/{proposal_id}/aansluiten{to}", status_code=303)

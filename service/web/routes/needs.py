@@ -1,24 +1,27 @@
 """Needs: the caseworker's list, the form, the live check of the text, one need, and withdrawing it."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from models.deidentify import Span, find_identifying
 from models.need import PARTS, WEEKDAYS
 from models.taxonomy import taxonomy
 from models.topics import Suggestions
-from service import consents, needs, topics
+from service import consents, gate, needs, note_words, topics
+from service.audit import Action
 from service.auth import Caseworker, Kring, SafeForm
 from service.db import transaction
 from service.domain import TEXT_MOST, TOPICS_MOST, Purpose, Role, Staff
-from service.errors import FieldErrors, Identifying
-from service.queries import municipalities, residents
+from service.errors import FieldErrors
+from service.queries import gate as gate_rows
+from service.queries import municipalities, own_data, residents
 from service.queries import needs as rows
 from service.references import reference_or_not_found
 from service.resources import Resources
+from service.trail import actor_of, kept
 from service.web import names, need_form, need_outcome
 from service.web.need_form import NeedForm
 from service.web.pages import page, render
@@ -32,11 +35,12 @@ async def index(request: Request, kring: Kring, staff: Caseworker, na: str | Non
     """`na`: the reference of the last need on the page before."""
     everybody = Role.COORDINATOR in staff.roles
     after = None if na is None else reference_or_not_found(na)
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.NEED_LISTED, "need") as trace:
         found = await rows.page_of_needs(
-            conn, submitted_by=None if everybody else staff.id, after=after, limit=PAGE_SIZE + 1
+            trace.conn, submitted_by=None if everybody else staff.id, after=after, limit=PAGE_SIZE + 1
         )
-        lines = await need_outcome.lines(conn, found[:PAGE_SIZE])
+        lines = await need_outcome.lines(trace.conn, found[:PAGE_SIZE])
+        trace.about(line.need.resident_id for line in lines)
     more = found[PAGE_SIZE - 1].reference if len(found) > PAGE_SIZE else None
     return page(request, "staff/needs.html", lines=lines, more=more, first=after is None, everybody=everybody)
 
@@ -46,12 +50,12 @@ async def new(request: Request, kring: Kring, staff: Caseworker) -> Response:
     return page(request, "staff/need_form.html", **await _form_context(kring, staff, NeedForm()))
 
 
-async def _form_context(kring: Resources, staff: Staff, form: NeedForm, spans: tuple[Span, ...] = ()) -> dict[str, Any]:
+async def _form_context(kring: Resources, staff: Staff, form: NeedForm, *, ask: bool = False) -> dict[str, Any]:
+    """`ask`: the reminder of direct help is all that stands between this form and its being stored."""
     async with transaction(kring.pool, staff.municipality) as conn:
         areas = await municipalities.areas(conn)
     known = taxonomy()
     return {
-        "form": form,
         "areas": [(area.code, area.name) for area in areas],
         "texts": [consents.TEXTS[purpose] for purpose in Purpose],
         "names": names,
@@ -60,18 +64,26 @@ async def _form_context(kring: Resources, staff: Staff, form: NeedForm, spans: t
         "text_most": TEXT_MOST,
         "topics_most": TOPICS_MOST,
         "topics": [(domain.label, [(t.id, t.label) for t in known.of_domain(domain)]) for domain in known.domains],
-        **_check_context(form.text, spans),
+        "ask": ask,
+        **await run_in_threadpool(_check_context, form),
         **_topics_context(form, await run_in_threadpool(_suggestions, form)),
     }
 
 
-def _check_context(text: str, spans: tuple[Span, ...], problem: str = "") -> dict[str, Any]:
+def _check_context(form: NeedForm) -> dict[str, Any]:
     """What the page and the live check both show below the note."""
+    too_long = len(form.text) > TEXT_MOST
+    text = "" if too_long else form.text
+    seen = gate.look(text, form.overrulings)
     return {
-        "pieces": need_form.pieces(text, spans) if spans else [],
-        "findings": need_form.findings(text, spans),
-        "problem": problem,
+        "form": form,
+        "pieces": need_form.pieces(text, seen.open),
+        "findings": need_form.findings(seen),
+        "warnings": need_form.warnings(text),
+        "danger": gate.reminds(text),
+        "problem": (needs.text_problem(form.text) or "") if too_long else "",
         "checked": bool(text.strip()),
+        "words": note_words,
     }
 
 
@@ -88,18 +100,34 @@ def _topics_context(form: NeedForm, found: Suggestions | None) -> dict[str, Any]
 @router.post("/hulpvragen/nieuw", dependencies=[SafeForm])
 async def submit(request: Request, kring: Kring, staff: Caseworker) -> Response:
     form = need_form.read_form(await request.form())
+    if form.rewrite:
+        context = await _form_context(kring, staff, await run_in_threadpool(form.rewritten))
+        return page(request, "staff/need_form.html", **context)
+    reminded = len(form.text) <= TEXT_MOST and await run_in_threadpool(gate.reminds, form.text)
+    ask = reminded and form.reminder_answer is None
     need, unread = need_form.new_need(form)
     try:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            if unread:
+        if unread or ask:
+            async with transaction(kring.pool, staff.municipality) as conn:
                 await needs.check(conn, need)
+            if unread:
                 raise FieldErrors({})
+            context = await _form_context(kring, staff, replace(form, danger_told=True), ask=True)
+            return page(request, "staff/need_form.html", **context)
+        async with kept(request, kring, staff, Action.NEED_SUBMITTED, "need") as trace:
             reference = await needs.submit(
-                conn, staff, need, vault=kring.vault, consent_days=kring.settings.consent_days
+                trace.conn,
+                staff,
+                need,
+                vault=kring.vault,
+                consent_days=kring.settings.consent_days,
+                actor=actor_of(request, staff),
+                reminded=form.reminder_answer if reminded else None,
             )
+            trace.object_id = reference
+            trace.about([(await needs.for_staff(trace.conn, staff, reference)).resident_id])
     except FieldErrors as error:
-        spans = error.spans if isinstance(error, Identifying) else ()
-        context = await _form_context(kring, staff, form, spans)
+        context = await _form_context(kring, staff, replace(form, danger_told=form.danger_told or reminded))
         found = need_form.messages(form, unread, error.fields)
         return page(request, "staff/need_form.html", status=error.status, errors=found, **context)
     return RedirectResponse(f"/hulpvragen/{reference}/ontvangen", status_code=303)
@@ -114,20 +142,24 @@ async def check(request: Request, _: Caseworker) -> Response:
 
 
 def _checked(form: NeedForm) -> str:
-    if len(form.text) > TEXT_MOST:
-        checked = _check_context(form.text, (), needs.text_problem(form.text) or "")
-    else:
-        checked = _check_context(form.text, find_identifying(form.text))
-    suggested = _topics_context(form, _suggestions(form))
-    return render("staff/need_check.html", **checked) + render("staff/need_topics.html", **suggested)
+    """Parts of the page for what was typed, or for what the pressed button made of it: that text goes along."""
+    rewritten = form.rewritten() if form.rewrite and len(form.text) <= TEXT_MOST else None
+    form = rewritten or form
+    shown = render("staff/need_check.html", errors={}, **_check_context(form))
+    shown += render("staff/need_topics.html", **_topics_context(form, _suggestions(form)))
+    return shown if rewritten is None else shown + render("staff/need_rewritten.html", text=rewritten.text)
 
 
 @router.get("/hulpvragen/{reference}")
 async def show(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
-        need = await needs.for_staff(conn, staff, reference_or_not_found(reference))
-        outcome = await need_outcome.of_need(conn, need)
-        given = await residents.consents(conn, need.resident_id)
+    wanted = reference_or_not_found(reference)
+    async with kept(request, kring, staff, Action.NEED_READ, "need", wanted) as trace:
+        need = await needs.for_staff(trace.conn, staff, wanted)
+        trace.about([need.resident_id])
+        outcome = await need_outcome.of_need(trace.conn, need)
+        given = await residents.consents(trace.conn, need.resident_id)
+        overruled = await gate_rows.overruled(trace.conn, need.id)
+        asked = await own_data.corrections(trace.conn, [need.id])
     return page(
         request,
         "staff/need.html",
@@ -135,6 +167,9 @@ async def show(request: Request, kring: Kring, staff: Caseworker, reference: str
         outcome=outcome,
         consents=sorted(given, key=lambda consent: list(Purpose).index(consent.purpose)),
         invited=_may_be_invited(given),
+        overruled=overruled,
+        tasks=bool(asked) or consents.came_of_age(given, need.age_band),
+        words=note_words,
         names=names,
         topic_names=[name for topic, name in names.TOPICS.items() if topic in need.topics],
     )
@@ -142,9 +177,11 @@ async def show(request: Request, kring: Kring, staff: Caseworker, reference: str
 
 @router.get("/hulpvragen/{reference}/ontvangen")
 async def received(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
-        need = await needs.for_staff(conn, staff, reference_or_not_found(reference))
-        given = await residents.consents(conn, need.resident_id)
+    wanted = reference_or_not_found(reference)
+    async with kept(request, kring, staff, Action.NEED_READ, "need", wanted) as trace:
+        need = await needs.for_staff(trace.conn, staff, wanted)
+        trace.about([need.resident_id])
+        given = await residents.consents(trace.conn, need.resident_id)
     return page(request, "staff/need_received.html", need=need, invited=_may_be_invited(given))
 
 
@@ -153,8 +190,9 @@ def _may_be_invited(given: list[residents.ConsentRow]) -> bool:
 
 
 @router.post("/hulpvragen/{reference}/intrekking", dependencies=[SafeForm])
-async def withdraw(kring: Kring, staff: Caseworker, reference: str) -> Response:
+async def withdraw(request: Request, kring: Kring, staff: Caseworker, reference: str) -> Response:
     wanted = reference_or_not_found(reference)
-    async with transaction(kring.pool, staff.municipality) as conn:
-        await needs.withdraw(conn, staff, wanted)
+    async with kept(request, kring, staff, Action.NEED_WITHDRAWN, "need", wanted) as trace:
+        trace.about([(await needs.for_staff(trace.conn, staff, wanted)).resident_id])
+        await needs.withdraw(trace.conn, staff, wanted)
     return RedirectResponse(f"/hulpvragen/{wanted}", status_code=303)

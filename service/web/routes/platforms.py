@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service import joining, platforms
+from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
-from service.db import Connection, transaction
+from service.db import Connection
 from service.domain import EndReason, MeetingId, PlatformId, PlatformState, Staff
 from service.errors import FieldErrors, NotFound
 from service.queries import joining as join_rows
@@ -18,6 +19,7 @@ from service.queries import platforms as rows
 from service.queries import pulses
 from service.queries.platforms import Meeting
 from service.resources import Resources
+from service.trail import kept
 from service.web import names, platform_events
 from service.web.fields import text_field
 from service.web.meeting_form import MeetingForm, read_meeting
@@ -43,14 +45,14 @@ Change = Callable[[Connection], Awaitable[object]]
 
 @router.get("/platforms")
 async def index(request: Request, kring: Kring, staff: Coordinator) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
-        found = await rows.platforms(conn)
+    async with kept(request, kring, staff, Action.PLATFORM_LISTED, "platform") as trace:
+        found = await rows.platforms(trace.conn)
     return page(request, "staff/platforms.html", platforms=found, names=names, badges=BADGES)
 
 
 @router.get("/platforms/{platform_id}")
 async def show(request: Request, kring: Kring, staff: Coordinator, platform_id: UUID) -> Response:
-    return page(request, "staff/platform.html", **await _context(kring, staff, PlatformId(platform_id)))
+    return page(request, "staff/platform.html", **await _context(request, kring, staff, PlatformId(platform_id)))
 
 
 @router.post("/platforms/{platform_id}/bijeenkomsten", dependencies=[SafeForm])
@@ -139,10 +141,10 @@ async def _change(
 ) -> Response:
     """Do one thing to the platform and show it again. What is wrong is shown in the form, with what was `typed`."""
     try:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            await change(conn)
+        async with kept(request, kring, staff, Action.PLATFORM_CHANGED, "platform", platform_id) as trace:
+            await change(trace.conn)
     except FieldErrors as error:
-        context = await _context(kring, staff, PlatformId(platform_id)) | dict(typed or {})
+        context = await _context(request, kring, staff, PlatformId(platform_id)) | dict(typed or {})
         return page(request, "staff/platform.html", status=error.status, errors=error.fields, **context)
     return RedirectResponse(f"/platforms/{platform_id}{to}", status_code=303)
 
@@ -169,13 +171,15 @@ def _attendance(typed: Mapping[str, str]) -> tuple[MeetingId, int, int]:
     return MeetingId(meeting), int(typed["attended"]), int(typed["newcomers"])
 
 
-async def _context(kring: Resources, staff: Staff, platform_id: PlatformId) -> dict[str, Any]:
-    async with transaction(kring.pool, staff.municipality) as conn:
+async def _context(request: Request, kring: Resources, staff: Staff, platform_id: PlatformId) -> dict[str, Any]:
+    async with kept(request, kring, staff, Action.PLATFORM_READ, "platform", platform_id) as trace:
+        conn = trace.conn
         platform = await rows.platform(conn, platform_id)
         places = await join_rows.places(conn, platform_id)
         if platform is None or places is None:
             raise NotFound
         members = await rows.members(conn, platform_id)
+        trace.about(member.resident_id for member in members)
         meetings = await rows.meetings(conn, platform_id)
         rounds = await pulses.rounds(conn, platform_id, platforms.PULSE_LEAST)
         events = await rows.events(conn, platform_id)

@@ -12,14 +12,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service import effect_words, regrouping
+from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
-from service.db import Connection, transaction
+from service.db import Connection
 from service.domain import ProposalId, ProposalState, Staff
 from service.drafting import SideBySide, lay_out
 from service.errors import Conflict, NotFound, ProposalDecided
 from service.queries import proposals as rows
 from service.queries.proposals import Proposal, Seat
 from service.resources import Resources
+from service.trail import kept
 from service.web import names, review
 from service.web.fields import text_field
 from service.web.pages import page
@@ -33,9 +35,11 @@ Change = Callable[[Connection], Awaitable[object]]
 async def about_drop(
     request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID, nummer: str = "", deel: str = ""
 ) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+        conn = trace.conn
         here = await _draft(conn, proposal_id)
         seat = await _candidate(conn, here, nummer)
+        trace.about([seat.resident_id])
         drafts = await lay_out(conn, [here])
         context = await _effect(conn, drafts, [(here, {"out": {str(seat.need_id)}})])
     return _shown(request, here, context, deel, action="weghalen", fields={"nummer": nummer})
@@ -51,7 +55,7 @@ async def drop(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
         await _unchanged(conn, text_field(form, "seen"), here)
         await regrouping.drop(conn, staff, here.id, seat.resident_id)
 
-    return await _changed(kring, staff, proposal_id, change)
+    return await _changed(request, kring, staff, proposal_id, change)
 
 
 @router.post("/voorstellen/{proposal_id}/terugzetten", dependencies=[SafeForm])
@@ -63,7 +67,7 @@ async def restore(request: Request, kring: Kring, staff: Coordinator, proposal_i
         seat = await _candidate(conn, here, text_field(form, "nummer"))
         await regrouping.restore(conn, staff, here.id, seat.resident_id)
 
-    return await _changed(kring, staff, proposal_id, change)
+    return await _changed(request, kring, staff, proposal_id, change)
 
 
 @router.get("/voorstellen/{proposal_id}/verplaatsen")
@@ -77,9 +81,11 @@ async def about_move(
     deel: str = "",
 ) -> Response:
     """The effect on both groups; without `naar`, every group there is, those in which this person fits first."""
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+        conn = trace.conn
         here = await _draft(conn, proposal_id)
         seat = await _candidate(conn, here, nummer)
+        trace.about([seat.resident_id])
         if not naar:
             return page(request, "staff/change_where.html", **await _places(conn, here, seat))
         there = await _draft(conn, _id(naar))
@@ -101,14 +107,15 @@ async def move(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
         await _unchanged(conn, text_field(form, "seen"), there, here)
         await regrouping.move(conn, staff, here.id, seat.resident_id, there.id)
 
-    return await _changed(kring, staff, proposal_id, change)
+    return await _changed(request, kring, staff, proposal_id, change)
 
 
 @router.get("/voorstellen/{proposal_id}/samenvoegen")
 async def about_merge(
     request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID, met: str = "", deel: str = ""
 ) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+        conn = trace.conn
         here, there = await _draft(conn, proposal_id), await _draft(conn, _id(met))
         drafts = await lay_out(conn, [here, there])
         context = await _effect(conn, drafts, [(here, {"into": drafts.members[there.id]})])
@@ -127,7 +134,7 @@ async def merge(request: Request, kring: Kring, staff: Coordinator, proposal_id:
         await _unchanged(conn, text_field(form, "seen"), here, there)
         await regrouping.merge(conn, staff, here.id, there.id)
 
-    return await _changed(kring, staff, proposal_id, change)
+    return await _changed(request, kring, staff, proposal_id, change)
 
 
 @router.post("/voorstellen/{proposal_id}/ongedaan-maken", dependencies=[SafeForm])
@@ -138,7 +145,7 @@ async def undo(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
         await _draft(conn, proposal_id)
         await regrouping.undo(conn, staff, ProposalId(proposal_id), change_id)
 
-    return await _changed(kring, staff, proposal_id, change)
+    return await _changed(request, kring, staff, proposal_id, change)
 
 
 def _shown(
@@ -180,9 +187,10 @@ async def _places(conn: Connection, here: Proposal, seat: Seat) -> dict[str, Any
     return {"proposal": here, "seat": seat, "best": [by_id[one] for one in best], "others": elsewhere, "names": names}
 
 
-async def _changed(kring: Resources, staff: Staff, proposal_id: UUID, change: Change) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
-        await change(conn)
+async def _changed(request: Request, kring: Resources, staff: Staff, proposal_id: UUID, change: Change) -> Response:
+    async with kept(request, kring, staff, Action.PROPOSAL_CHANGED, "proposal", proposal_id) as trace:
+        trace.about(seat.resident_id for seat in await rows.seats(trace.conn, ProposalId(proposal_id)) if seat.live)
+        await change(trace.conn)
     return RedirectResponse(f"/voorstellen/{proposal_id}#mensen", status_code=303)
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service import news, proposals
+from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
-from service.db import Connection, transaction
+from service.db import Connection
 from service.domain import ProposalId, ProposalState, Staff
 from service.errors import Conflict, FieldErrors, KringError, MeetingInPast, MeetingMissing, ReasonMissing
 from service.news import News, Seen
@@ -17,6 +18,7 @@ from service.queries import invitations
 from service.queries import proposals as rows
 from service.queries.proposals import Proposal
 from service.resources import Resources
+from service.trail import kept
 from service.web import names, review
 from service.web.fields import text_field
 from service.web.meeting_form import read_meeting
@@ -35,7 +37,8 @@ Change = Callable[[Connection], Awaitable[object]]
 
 @router.get("/voorstellen")
 async def index(request: Request, kring: Kring, staff: Coordinator) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.PROPOSAL_LISTED, "proposal") as trace:
+        conn = trace.conn
         drafts = await rows.proposals(conn, ProposalState.DRAFT)
         approved = await rows.proposals(conn, ProposalState.APPROVED)
         rejected = await rows.proposals(conn, ProposalState.REJECTED)
@@ -66,13 +69,15 @@ def _in_order(drafts: Sequence[Proposal], told: dict[ProposalId, News]) -> list[
 
 @router.get("/voorstellen/{proposal_id}")
 async def show(request: Request, kring: Kring, staff: Coordinator, proposal_id: UUID) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+        conn = trace.conn
         proposal = await review.found(conn, ProposalId(proposal_id))
         if proposal.merged_into is not None:
             return RedirectResponse(f"/voorstellen/{proposal.merged_into}", status_code=303)
         if proposal.platform_id is not None:
             return RedirectResponse(f"/voorstellen/{proposal_id}/aansluiten", status_code=303)
         context = await review.context(conn, proposal)
+        trace.about(candidate.seat.resident_id for candidate in context["people"])
     return page(request, "staff/proposal.html", **context)
 
 
@@ -83,7 +88,9 @@ async def rename(request: Request, kring: Kring, staff: Coordinator, proposal_id
     async def change(conn: Connection) -> None:
         await proposals.rename(conn, ProposalId(proposal_id), title, by=staff.id)
 
-    return await _change(request, kring, staff, proposal_id, change, typed={"title": title}, to="#naam")
+    return await _change(
+        request, kring, staff, proposal_id, change, Action.PROPOSAL_CHANGED, typed={"title": title}, to="#naam"
+    )
 
 
 @router.post("/voorstellen/{proposal_id}/bijeenkomst", dependencies=[SafeForm])
@@ -93,7 +100,9 @@ async def plan(request: Request, kring: Kring, staff: Coordinator, proposal_id: 
     async def change(conn: Connection) -> None:
         await proposals.plan_meeting(conn, ProposalId(proposal_id), meeting.place, meeting.moment(), by=staff.id)
 
-    return await _change(request, kring, staff, proposal_id, change, typed={"meeting": meeting}, to="#besluit")
+    return await _change(
+        request, kring, staff, proposal_id, change, Action.PROPOSAL_CHANGED, typed={"meeting": meeting}, to="#besluit"
+    )
 
 
 @router.post("/voorstellen/{proposal_id}/goedkeuring", dependencies=[SafeForm])
@@ -115,7 +124,7 @@ async def approve(request: Request, kring: Kring, staff: Coordinator, proposal_i
                 raise Conflict
         await proposals.approve(conn, staff, proposal.id, link_days=kring.settings.link_days)
 
-    answer = await _change(request, kring, staff, proposal_id, change)
+    answer = await _change(request, kring, staff, proposal_id, change, Action.PROPOSAL_APPROVED)
     if answer.status_code == 303:
         await kring.queue.wake("deliver", staff.municipality)
     return answer
@@ -131,7 +140,7 @@ async def reject(request: Request, kring: Kring, staff: Coordinator, proposal_id
         if not _did(await review.found(conn, ProposalId(proposal_id)), ProposalState.REJECTED, staff):
             await proposals.reject(conn, staff, ProposalId(proposal_id), reason)
 
-    return await _change(request, kring, staff, proposal_id, change, typed={"reason": reason})
+    return await _change(request, kring, staff, proposal_id, change, Action.PROPOSAL_REJECTED, typed={"reason": reason})
 
 
 def _did(proposal: Proposal, state: ProposalState, staff: Staff) -> bool:
@@ -145,17 +154,21 @@ async def _change(
     staff: Staff,
     proposal_id: UUID,
     change: Change,
+    action: Action,
     *,
     typed: dict[str, Any] | None = None,
     to: str = "",
 ) -> Response:
     """Do one thing to the proposal and show it again. What is wrong is shown in the form, with what was `typed`."""
     try:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            await change(conn)
+        async with kept(request, kring, staff, action, "proposal", proposal_id) as trace:
+            await change(trace.conn)
+            trace.about(seat.resident_id for seat in await rows.seats(trace.conn, ProposalId(proposal_id)) if seat.live)
     except (FieldErrors, MeetingInPast, MeetingMissing, ReasonMissing) as error:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            context = await review.context(conn, await review.found(conn, ProposalId(proposal_id))) | (typed or {})
+        async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
+            context = await review.context(trace.conn, await review.found(trace.conn, ProposalId(proposal_id)))
+            trace.about(candidate.seat.resident_id for candidate in context["people"])
+        context |= typed or {}
         return page(request, "staff/proposal.html", status=error.status, errors=_fields(error), **context)
     return RedirectResponse(f"/voorstellen/{proposal_id}{to}", status_code=303)
 

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -11,13 +12,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from models.disclosure import percentage
 from models.labels import number_of
 from service import reports
+from service.audit import Action
 from service.auth import Kring, Manager, SafeForm
-from service.db import transaction
 from service.domain import Staff
 from service.errors import NotFound, TooFewPeople, TooLittleChanged
 from service.queries import runs
 from service.queries.reports import Line, Part, Release, Table
 from service.resources import Resources
+from service.trail import kept
 from service.web import names
 from service.web.pages import page
 
@@ -43,26 +45,26 @@ CAPTIONS: dict[Part, str] = {
 
 @router.get("/rapportage")
 async def show(request: Request, kring: Kring, staff: Manager) -> Response:
-    return page(request, "staff/report.html", **await _context(kring, staff))
+    return page(request, "staff/report.html", **await _context(request, kring, staff))
 
 
 @router.post("/rapportage", dependencies=[SafeForm])
 async def make(request: Request, kring: Kring, staff: Manager) -> Response:
     """Make the report of this quarter. Asked twice, or by two managers, it is one report."""
     try:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            await reports.freeze(conn, staff.municipality, reports.quarter_of(datetime.now(UTC)))
+        async with kept(request, kring, staff, Action.RELEASE_MADE, "release") as trace:
+            await reports.freeze(trace.conn, staff.municipality, reports.quarter_of(datetime.now(UTC)))
     except (TooFewPeople, TooLittleChanged) as error:
-        context = await _context(kring, staff) | {"refused": error.message}
+        context = await _context(request, kring, staff) | {"refused": error.message}
         return page(request, "staff/report.html", status=error.status, **context)
     return RedirectResponse("/rapportage", status_code=303)
 
 
 @router.get("/rapportage.csv")
-async def download(kring: Kring, staff: Manager) -> Response:
+async def download(request: Request, kring: Kring, staff: Manager) -> Response:
     """The numbers of the page, for a spreadsheet: semicolons and a byte order mark, as Dutch Excel expects."""
-    async with transaction(kring.pool, staff.municipality) as conn:
-        release = await reports.latest(conn)
+    async with kept(request, kring, staff, Action.RELEASE_EXPORTED, "release") as trace:
+        release = await reports.latest(trace.conn)
     if release is None:
         raise NotFound
     text = io.StringIO()
@@ -88,9 +90,12 @@ def _parts(release: Release) -> list[tuple[Part, Table]]:
     return [(part, release.tables.parts[part]) for part in CAPTIONS if part in release.tables.parts]
 
 
+_FORMULA: Final = re.compile(r"^[\s=+\-@＝＋－＠]+")  # also as the wide signs that some spreadsheets read alike
+
+
 def spreadsheet_safe(text: str) -> str:
     """A spreadsheet takes what starts like this for a formula; a name of an area is somebody's input."""
-    return text.lstrip("=+-@\t\r")
+    return _FORMULA.sub("", text)
 
 
 def _name(part: Part, line: Line) -> str:
@@ -105,8 +110,9 @@ def _name(part: Part, line: Line) -> str:
             return line.name
 
 
-async def _context(kring: Resources, staff: Staff) -> dict[str, Any]:
-    async with transaction(kring.pool, staff.municipality) as conn:
+async def _context(request: Request, kring: Resources, staff: Staff) -> dict[str, Any]:
+    async with kept(request, kring, staff, Action.RELEASE_READ, "release") as trace:
+        conn = trace.conn
         release = await reports.latest(conn)
         has_run = any(run.state == "done" for run in await runs.recent_runs(conn))
     quarter = reports.quarter_of(datetime.now(UTC))

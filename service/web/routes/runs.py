@@ -8,12 +8,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service import matching
+from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
 from service.db import Connection, transaction
 from service.domain import RunId, Staff
 from service.errors import NotFound, RunInProgress
 from service.queries import proposals, runs, theme_pages
 from service.resources import Resources
+from service.trail import kept
 from service.web import names, theme_story
 from service.web.pages import page
 
@@ -35,18 +37,19 @@ class SinceLast:
 
 @router.get("/zoektochten")
 async def index(request: Request, kring: Kring, staff: Coordinator) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
-        found = await runs.recent_runs(conn)
+    async with kept(request, kring, staff, Action.RUN_LISTED, "run") as trace:
+        found = await runs.recent_runs(trace.conn)
     current = next((run for run in found if run.state in UNDER_WAY), None)
     return page(request, "staff/runs.html", runs=found, current=current, names=names)
 
 
 @router.post("/zoektochten", dependencies=[SafeForm])
-async def ask(kring: Kring, staff: Coordinator) -> Response:
+async def ask(request: Request, kring: Kring, staff: Coordinator) -> Response:
     """Asked twice, or while the nightly one is busy: both lead to the one run that is under way."""
     try:
-        async with transaction(kring.pool, staff.municipality) as conn:
-            run_id = await matching.request_run(conn, staff)
+        async with kept(request, kring, staff, Action.RUN_STARTED, "run") as trace:
+            run_id = await matching.request_run(trace.conn, staff)
+            trace.object_id = str(run_id)
     except RunInProgress:
         async with transaction(kring.pool, staff.municipality) as conn:
             current = await runs.current_run(conn)
@@ -59,11 +62,12 @@ async def ask(kring: Kring, staff: Coordinator) -> Response:
 
 @router.get("/zoektochten/{run_id}")
 async def show(request: Request, kring: Kring, staff: Coordinator, run_id: UUID) -> Response:
-    return page(request, "staff/run.html", **await _context(kring, staff, RunId(run_id)))
+    return page(request, "staff/run.html", **await _context(request, kring, staff, RunId(run_id)))
 
 
-async def _context(kring: Resources, staff: Staff, run_id: RunId) -> dict[str, Any]:
-    async with transaction(kring.pool, staff.municipality) as conn:
+async def _context(request: Request, kring: Resources, staff: Staff, run_id: RunId) -> dict[str, Any]:
+    async with kept(request, kring, staff, Action.RUN_READ, "run", run_id) as trace:
+        conn = trace.conn
         run = await runs.run(conn, run_id)
         if run is None:
             raise NotFound

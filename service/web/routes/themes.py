@@ -7,13 +7,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service import themes, wording
+from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
-from service.db import transaction
 from service.domain import PlatformState, ProposalState, Staff, ThemeId
 from service.errors import NotFound
 from service.queries import theme_pages as rows
 from service.queries.theme_pages import Size
 from service.resources import Resources
+from service.trail import kept
 from service.web import names, theme_story
 from service.web.fields import text_field
 from service.web.pages import date_nl, page
@@ -31,7 +32,8 @@ CHARTED = 12
 
 @router.get("/themas")
 async def index(request: Request, kring: Kring, staff: Coordinator) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.THEME_LISTED, "theme") as trace:
+        conn = trace.conn
         found = await rows.themes(conn, ended=False, limit=LISTED)
         ended = await rows.themes(conn, ended=True, limit=LISTED_ENDED)
         total, total_ended = await rows.count(conn, ended=False), await rows.count(conn, ended=True)
@@ -49,19 +51,20 @@ async def index(request: Request, kring: Kring, staff: Coordinator) -> Response:
 
 @router.get("/themas/{theme_id}")
 async def show(request: Request, kring: Kring, staff: Coordinator, theme_id: UUID) -> Response:
-    return page(request, "staff/theme.html", **await _context(kring, staff, ThemeId(theme_id)))
+    return page(request, "staff/theme.html", **await _context(request, kring, staff, ThemeId(theme_id)))
 
 
 @router.post("/themas/{theme_id}/meedoen", dependencies=[SafeForm])
 async def set_mixed(request: Request, kring: Kring, staff: Coordinator, theme_id: UUID) -> Response:
     mixed = text_field(await request.form(), "mixed") == "on"
-    async with transaction(kring.pool, staff.municipality) as conn:
-        await themes.set_mixed(conn, staff, ThemeId(theme_id), mixed=mixed)
+    async with kept(request, kring, staff, Action.THEME_CHANGED, "theme", theme_id) as trace:
+        await themes.set_mixed(trace.conn, staff, ThemeId(theme_id), mixed=mixed)
     return RedirectResponse(f"/themas/{theme_id}#meedoen", status_code=303)
 
 
-async def _context(kring: Resources, staff: Staff, theme_id: ThemeId) -> dict[str, Any]:
-    async with transaction(kring.pool, staff.municipality) as conn:
+async def _context(request: Request, kring: Resources, staff: Staff, theme_id: ThemeId) -> dict[str, Any]:
+    async with kept(request, kring, staff, Action.THEME_READ, "theme", theme_id) as trace:
+        conn = trace.conn
         theme = await rows.theme(conn, theme_id)
         if theme is None:
             raise NotFound

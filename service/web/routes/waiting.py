@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from models.plan import MatchSettings
+from service.audit import Action
 from service.auth import Coordinator, Kring
-from service.db import transaction
 from service.queries import waiting as rows
+from service.trail import kept
 from service.web import need_outcome
 from service.web.pages import page
 
@@ -39,8 +40,10 @@ class Short:
 
 @router.get("/zonder-groep")
 async def index(request: Request, kring: Kring, staff: Coordinator) -> Response:
-    async with transaction(kring.pool, staff.municipality) as conn:
+    async with kept(request, kring, staff, Action.WAITING_LISTED, "need") as trace:
+        conn = trace.conn
         people = await rows.longest(conn, PEOPLE_LISTED)
+        trace.about(one.resident_id for one in people)
         counts = await rows.counts(conn, BOUNDS.long_wait_days)
         themes = await rows.themes_short(conn, THEMES_LISTED)
         searched_at = await rows.searched_at(conn)

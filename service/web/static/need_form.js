@@ -10,25 +10,61 @@ const note = form.elements.text;
 let timer;
 let asking; // the check that is under way; a newer one makes it pointless
 
-async function checkNote() {
+// `rewrite`: the word whose suggestion the server puts into the note
+async function checkNote(rewrite = "") {
+  clearTimeout(timer);
   asking?.abort();
   asking = new AbortController();
   const { csrf, perspective } = form.elements;
-  const body = new URLSearchParams({ csrf: csrf.value, text: note.value, perspective: perspective.value });
+  const typed = note.value;
+  const body = new URLSearchParams({ csrf: csrf.value, text: typed, perspective: perspective.value, rewrite });
+  for (const choice of document.querySelectorAll('[name="overruled"]')) body.append("overruled", choice.value);
   let answer;
   try {
     answer = await fetch(form.dataset.check, { method: "POST", body, signal: asking.signal });
   } catch {
     return; // typed on, or no connection: the check after sending remains
   }
-  if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (note.value !== typed) return; // the next check is on its way
+  const rewritten = fresh.getElementById("text-rewritten");
+  if (rewritten) note.value = rewritten.textContent;
+  show(fresh);
+  if (rewritten) (document.querySelector('[name="rewrite"]') ?? note).focus();
 }
 
 function show(fresh) {
   say("text-check-status", fresh);
-  document.getElementById("text-check-details").replaceWith(fresh.getElementById("text-check-details"));
+  showFindings(fresh.getElementById("text-check-details"));
+  remind(fresh.getElementById("danger"));
   say("topics-status", fresh);
   offer(fresh.getElementById("topics-offered"));
+}
+
+function showFindings(fresh) {
+  // What somebody is in the middle of stays open, and keeps the focus
+  const open = [...document.querySelectorAll("[data-hit] details[open]")].map((one) => hitOf(one).dataset.hit);
+  const active = document.activeElement;
+  const hit = hitOf(active)?.dataset.hit;
+  for (const item of fresh.querySelectorAll("[data-hit]")) {
+    const details = item.querySelector("details");
+    if (details && open.includes(item.dataset.hit)) details.open = true;
+  }
+  document.getElementById("text-check-details").replaceWith(fresh);
+  const again = [...document.querySelectorAll("[data-hit]")].find((item) => item.dataset.hit === hit);
+  again?.querySelector(active.localName)?.focus();
+}
+
+function hitOf(element) {
+  return element?.closest("[data-hit]");
+}
+
+function remind(fresh) {
+  // It comes and it goes; while it stands, what was answered stays
+  const reminder = document.getElementById("danger");
+  const stands = (block) => block.childElementCount > 0;
+  if (stands(reminder) !== stands(fresh)) reminder.replaceWith(fresh);
 }
 
 function say(id, fresh) {
@@ -64,11 +100,17 @@ function showContact() {
 
 note.addEventListener("input", () => {
   clearTimeout(timer);
-  timer = setTimeout(checkNote, PAUSE);
+  timer = setTimeout(() => checkNote(), PAUSE);
 });
 form.addEventListener("change", (event) => {
   showContact();
-  if (event.target.name === "perspective" && note.value.trim()) checkNote();
+  if (["perspective", "overruled"].includes(event.target.name) && note.value.trim()) checkNote();
+});
+form.addEventListener("click", (event) => {
+  const button = event.target.closest('[name="rewrite"]');
+  if (!button) return;
+  event.preventDefault(); // without this script the page comes back with the note rewritten
+  checkNote(button.value);
 });
 window.addEventListener("pageshow", showContact); // a browser that goes back fills in the boxes later
 showContact();

@@ -170,3 +170,58 @@ async def test_a_need_of_another_municipality_does_not_exist(api: App, client: h
 async def test_a_session_cookie_is_no_key_to_the_api(api: App, caseworker: Any) -> None:
     signed_in = await api.signed_in(caseworker)
     assert (await signed_in.get(URL)).status_code == 401
+
+
+# --- what the gate says ---------------------------------------------------------------------------------------------
+
+NAMED = "Zij mist haar buurvrouw Anja en wil met anderen praten."
+ANJA = {"tekst": "Anja", "label": "NAME", "reden": "other"}
+RARE = "Moeder van een drieling zoekt andere ouders om mee te praten."
+DANGER = "Haar man slaat haar. Zij wil praten met vrouwen die dat kennen."
+
+
+async def test_a_program_passes_on_what_a_person_overruled(client: httpx.AsyncClient) -> None:
+    assert (await client.post(URL, json=body(tekst=NAMED))).status_code == 400
+    assert (await client.post(URL, json=body(tekst=NAMED, geenHerkenning=[ANJA]))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {**ANJA, "label": "PHONE"},
+        {**ANJA, "reden": "want het is een hond"},
+        {**ANJA, "label": "NAAM"},
+        {"tekst": "Anja"},
+        {**ANJA, "waarom": "omdat"},
+    ],
+)
+async def test_a_wrong_overruling_is_a_problem_of_its_own_field(client: httpx.AsyncClient, wrong: Any) -> None:
+    answer = await client.post(URL, json=body(tekst=NAMED, geenHerkenning=[wrong]))
+    assert answer.status_code == 400
+    assert any(error["field"].startswith("geenHerkenning") for error in answer.json()["errors"])
+    assert "hond" not in answer.text
+
+
+async def test_a_receipt_warns_of_what_is_rare(client: httpx.AsyncClient) -> None:
+    answer = await client.post(URL, json=body(tekst=RARE))
+    assert answer.status_code == 201
+    (warning,) = answer.json()["waarschuwingen"]
+    assert (RARE[warning["begin"] : warning["einde"]], warning["soort"]) == ("drieling", "multiple_birth")
+    assert answer.json()["herinnering"] is None
+
+
+async def test_a_receipt_reminds_of_direct_help(client: httpx.AsyncClient) -> None:
+    answer = await client.post(URL, json=body(tekst=DANGER))
+    assert answer.status_code == 201
+    assert "0800-2000" in answer.json()["herinnering"]
+
+
+async def test_a_text_can_be_checked_before_it_is_submitted(client: httpx.AsyncClient) -> None:
+    text = f"{NAMED} {RARE} {DANGER}"
+    answer = await client.post("/api/v1/tekst-controles", json={"tekst": text})
+    assert answer.status_code == 200
+    found = answer.json()
+    assert [(text[one["begin"] : one["einde"]], one["label"]) for one in found["herkenbaar"]] == [("Anja", "NAME")]
+    assert [one["soort"] for one in found["waarschuwingen"]] == ["multiple_birth"]
+    assert "112" in found["herinnering"]
+    assert (await client.get(URL)).json()["hulpvragen"] == []

@@ -99,12 +99,20 @@ async def test_a_session_that_was_tampered_with_is_no_session(app: App, resident
     assert (await resident.get("/uitnodiging")).status_code == 404
 
 
-@pytest.mark.parametrize("lapsed", ["expired", "withdrawn"])
-async def test_an_invitation_that_is_no_longer_there_gets_the_page_of_an_unknown_link(
-    resident: httpx.AsyncClient, owner: Connection, lapsed: str
+async def test_an_invitation_that_lapsed_gets_the_page_of_an_unknown_link(
+    resident: httpx.AsyncClient, owner: Connection
 ) -> None:
-    await owner.execute("update kring.invitation set state = $1", lapsed)
+    await owner.execute("update kring.invitation set state = 'expired'")
     assert (await resident.get("/uitnodiging")).status_code == 404
+
+
+async def test_an_invitation_that_was_taken_back_leads_to_the_own_page(
+    resident: httpx.AsyncClient, owner: Connection
+) -> None:
+    """Whoever leaves one group, or takes back one consent, still comes to the rest by the same link."""
+    await owner.execute("update kring.invitation set state = 'withdrawn'")
+    gone = await resident.get("/uitnodiging")
+    assert (gone.status_code, gone.headers["location"]) == (303, "/mijn-gegevens")
 
 
 # --- what it tells before the answer --------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ async def test_outside_the_demo_the_page_says_that_signing_in_is_not_set_up(krin
     async with running(_in_earnest(kring)) as app:
         answer = await (await app.visitor()).get("/aanmelden")
     assert answer.status_code == 503
-    assert "via uw gemeente" in answer.text
+    assert "nog niet ingesteld" in answer.text
     assert "<form" not in answer.text
 
 
