@@ -97,7 +97,7 @@ def dump(settings: Settings) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
-def values_of(client: "redis.Redis", name: bytes) -> str:
+def values_of(client: redis.Redis, name: str) -> str:
     """Whatever stands under a name. Not `dump`, which compresses."""
     match client.type(name):
         case b"string":
@@ -118,7 +118,7 @@ def values_of(client: "redis.Redis", name: bytes) -> str:
 
 def held_by_redis(settings: Settings) -> bytes:
     with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
-        return "\n".join(f"{name!r} {values_of(client, name)}" for name in client.scan_iter()).encode()
+        return "\n".join(f"{name!r} {values_of(client, name.decode())}" for name in client.scan_iter()).encode()
 
 
 def files_in(folder: Path) -> bytes:
