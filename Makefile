@@ -9,7 +9,7 @@ STYLES := service/web/static/build/components.css
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format docs pictures styles serve worker migrate secrets clean
+.PHONY: help demo test fuzz check lint format docs pictures styles serve worker migrate secrets clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: .venv/ready $(STYLES) ## Kring with a fictional municipality, on this mach
 
 test: .venv/ready $(STYLES) ## all tests, on a real PostgreSQL, Redis, mail server and browser
 	@exec .venv/bin/pytest --numprocesses auto $(ARGS)
+
+fuzz: .venv/ready ## ten minutes of schemathesis: the API asked all that its document allows, and much that it does not
+	@KRING_FUZZ_SECONDS=600 exec .venv/bin/pytest tests/service/api/test_schema_fuzz.py $(ARGS)
 
 check: lint test ## lint and test
 

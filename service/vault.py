@@ -66,15 +66,14 @@ class Vault:
         self._refresh()
         return tuple(self._keys)
 
-    def seal(self, resident: ResidentId, value: str, municipality: MunicipalityId | None = None) -> Sealed:
+    def seal(self, resident: ResidentId, value: str, municipality: MunicipalityId) -> Sealed:
         self._refresh()
         key_id, key = next(iter(self._keys.items()))
         nonce = os.urandom(NONCE_BYTES)
-        bound = _bound(key_id, resident, municipality)
-        check = None if municipality is None else key_check(key)
-        return Sealed(key_id, nonce, AESGCM(key).encrypt(nonce, value.encode(), bound), check)
+        sealed = AESGCM(key).encrypt(nonce, value.encode(), _bound(key_id, resident, municipality))
+        return Sealed(key_id, nonce, sealed, key_check(key))
 
-    def open(self, resident: ResidentId, sealed: Sealed, municipality: MunicipalityId | None = None) -> str:
+    def open(self, resident: ResidentId, sealed: Sealed, municipality: MunicipalityId) -> str:
         """Raises VaultKeyMissing when the key is not here, and SealBroken when the value is not this row's."""
         if self.lacks(sealed.key_id, sealed.key_check):
             raise VaultKeyMissing(sealed.key_id)

@@ -18,8 +18,8 @@ from models.deidentify import Label
 from models.errors import BadInput
 from models.training.corpus import CORPUS
 
-NOTES_FILE: Final = Path("identifying") / "held_out.jsonl"
-"""Inside the folder of the corpus; a row is what `kring deidentify` writes, without `redacted`."""
+NOTES_FOLDER: Final = "identifying"
+"""Inside the folder of the corpus; each file is a batch, a row is what `kring deidentify` writes without `redacted`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Mark:
 class Note:
     """A note and the details in it, in order and without overlap; a clean note has none."""
 
+    batch: str
     id: str
     text: str
     details: tuple[Mark, ...]
@@ -90,17 +91,17 @@ class Score:
 
 
 def held_out(folder: Path = CORPUS) -> list[Note]:
-    """The held-out notes in a folder of notes, in the order of the file.
+    """The held-out notes in a folder of notes, batch after batch; none when the folder has none.
 
-    Raises BadInput with file and line for a row that is no such note, OSError for a file that is not there.
+    Raises BadInput with file and line for a row that is no such note.
     """
-    file = folder / NOTES_FILE
     found: list[Note] = []
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-        try:
-            found.append(_note(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput("corpus_row_unreadable", file=file.name, line=number, because=str(error)) from error
+    for file in sorted((folder / NOTES_FOLDER).glob("*.jsonl")):
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+            try:
+                found.append(_note(file.stem, json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadInput("corpus_row_unreadable", file=file.name, line=number, because=str(error)) from error
     return found
 
 
@@ -120,7 +121,7 @@ def score(notes: Sequence[Note], found: Sequence[Sequence[Mark]]) -> Score:
     )
 
 
-def _note(row: Mapping[str, object]) -> Note:
+def _note(batch: str, row: Mapping[str, object]) -> Note:
     text, spans = row["text"], row["spans"]
     if not isinstance(text, str) or not isinstance(spans, list):
         raise TypeError("text is no string or spans is no list")
@@ -129,7 +130,7 @@ def _note(row: Mapping[str, object]) -> Note:
     for end, mark in zip(ends, details, strict=False):
         if not end <= mark.start < mark.end <= len(text):
             raise ValueError(f"span {mark.start}–{mark.end} overlaps, is empty or lies outside the text")
-    return Note(str(row["id"]), text, details)
+    return Note(batch, str(row["id"]), text, details)
 
 
 def _counted(pairs: Sequence[tuple[Note, Sequence[Mark]]], labels: frozenset[Label]) -> Counted:

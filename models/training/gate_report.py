@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from models.deidentify import Label
+from models.errors import BadInput
 from models.training.comparing import NOT_INSTALLED, Tell
 from models.training.corpus import CORPUS, Split, notes
 from models.training.finders import OLD, Finder, Findings, findings
-from models.training.gate import Counted, Note, Score, held_out, score
+from models.training.gate import NOTES_FOLDER, Counted, Mark, Note, Score, held_out, score
 from models.training.report import NOTHING, Table, compared, written
 from models.training.targets import Target, least, most
 
@@ -54,6 +55,7 @@ count as any of the three."""
 ABOUT_METHODS: Final = """\
 All details together. Whole: notes with details in which nothing is missed. Passed: notes with details in which nothing
 at all is marked, so that nobody would look again. Flagged: clean notes, and notes of the corpus, with something marked.
+The batches were written one after the other: where a later one does worse, the gate was made to fit the earlier.
 Each method in a process of its own, start until its first answer; deduce's very first start on a machine takes minutes.
 Times differ from run to run."""
 
@@ -63,6 +65,7 @@ class Measured:
     """One method on the held-out notes, and how many notes of the corpus it marks something in."""
 
     score: Score
+    batches: Mapping[str, Score]
     corpus: int
     corpus_flagged: int
     start_seconds: float
@@ -73,9 +76,11 @@ class Measured:
 def measure(corpus: Path = CORPUS, *, tell: Tell = lambda *_: None) -> dict[Finder, Measured]:
     """Measure every method that is installed, on the notes in `corpus`.
 
-    Raises BadInput for rows that cannot be read and OSError when the held-out notes are not there.
+    Raises BadInput for rows that cannot be read and for a folder without held-out notes.
     """
     own = held_out(corpus)
+    if not own:
+        raise BadInput("no_held_out_notes", folder=str(corpus / NOTES_FOLDER))
     parts = notes(corpus)
     others = [note.text for split in (Split.TEST, Split.ELSEWHERE) for note in parts[split]]
     measured: dict[Finder, Measured] = {}
@@ -136,14 +141,23 @@ def _there(page: str) -> re.Match[str] | None:
 
 def _measured(own: Sequence[Note], found: Findings) -> Measured:
     others = found.marks[len(own) :]
+    pairs = list(zip(own, found.marks, strict=False))
     return Measured(
-        score=score(own, found.marks[: len(own)]),
+        score=_score(pairs),
+        batches={
+            batch: _score([pair for pair in pairs if pair[0].batch == batch])
+            for batch in dict.fromkeys(one.batch for one in own)
+        },
         corpus=len(others),
         corpus_flagged=sum(map(bool, others)),
         start_seconds=found.start_seconds,
         ms_a_note=found.ms_a_text,
         peak_mb=found.peak_mb,
     )
+
+
+def _score(pairs: Sequence[tuple[Note, Sequence[Mark]]]) -> Score:
+    return score([note for note, _ in pairs], [marks for _, marks in pairs])
 
 
 def _labels(measured: dict[Finder, Measured]) -> Table:
@@ -168,24 +182,22 @@ def _labels(measured: dict[Finder, Measured]) -> Table:
 
 
 def _methods(measured: dict[Finder, Measured]) -> Table:
-    def row(finder: Finder) -> tuple[str, ...]:
+    def whole(finder: Finder) -> tuple[str, ...]:
         if finder not in measured:
             return (CALLED[finder], *[NOTHING] * 9, NOT_INSTALLED)
         one = measured[finder]
-        found = one.score
         return (
             CALLED[finder],
-            _share(found.all.recall),
-            _share(found.all.precision),
-            f"{found.whole} of {found.identifying}",
-            f"{found.passed} of {found.identifying}",
-            f"{found.flagged} of {found.clean}",
+            *_counts(one.score),
             f"{one.corpus_flagged:,} of {one.corpus:,}",
             f"{one.start_seconds:.1f} s",
             f"{one.ms_a_note:.1f}",
             NOTHING if one.peak_mb is None else f"{one.peak_mb:,.0f} MB",
             "",
         )
+
+    def of_batch(finder: Finder, batch: str, own: Score) -> tuple[str, ...]:
+        return (f"{CALLED[finder]}, {batch}", *_counts(own), *[NOTHING] * 4, "")
 
     return Table(
         "Beside deduce",
@@ -203,7 +215,24 @@ def _methods(measured: dict[Finder, Measured]) -> Table:
             "peak memory",
             "remark",
         ),
-        tuple(row(finder) for finder in Finder),
+        tuple(
+            row
+            for finder in Finder
+            for row in (
+                whole(finder),
+                *(of_batch(finder, *own) for own in (measured[finder].batches.items() if finder in measured else ())),
+            )
+        ),
+    )
+
+
+def _counts(found: Score) -> tuple[str, ...]:
+    return (
+        _share(found.all.recall),
+        _share(found.all.precision),
+        f"{found.whole} of {found.identifying}",
+        f"{found.passed} of {found.identifying}",
+        f"{found.flagged} of {found.clean}",
     )
 
 

@@ -25,7 +25,7 @@ from models.training.comparing import Tell
 from models.training.corpus import CORPUS
 from models.training.evaluating import Results
 from models.training.evaluating import evaluate as measure
-from models.training.gate import NOTES_FILE
+from models.training.gate import NOTES_FOLDER
 from models.training.report import Table as Measured
 from models.training.report import markdown, preamble, shortcomings, tables
 from service.commands.errors import stop
@@ -68,7 +68,7 @@ def evaluate(
     try:
         with _progress() as tell:
             # a corpus of one's own need not have notes for the gate, unless they are asked for
-            of_gate = only is Part.GATE or (only is None and (corpus / NOTES_FILE).is_file())
+            of_gate = only is Part.GATE or (only is None and (corpus / NOTES_FOLDER).is_dir())
             reading = None if only is Part.GATE else measure(weights, corpus, seed=seed, quick=quick, tell=tell)
             gate = gate_report.measure(corpus, tell=tell) if of_gate else None
         written = page.read_text("utf-8") if page is not None and page.is_file() else ""

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from models.training.finders import Finder
-from models.training.gate import NOTES_FILE
+from models.training.gate import NOTES_FOLDER
 from service.commands.evaluate import evaluate
 from tests.models.training.small import write_corpus
 
@@ -34,8 +34,8 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _with_notes(corpus: Path) -> Path:
-    (corpus / NOTES_FILE).parent.mkdir()
-    (corpus / NOTES_FILE).write_text("".join(json.dumps(row) + "\n" for row in NOTES), "utf-8")
+    (corpus / NOTES_FOLDER).mkdir()
+    (corpus / NOTES_FOLDER / "some.jsonl").write_text("".join(json.dumps(row) + "\n" for row in NOTES), "utf-8")
     return corpus
 
 
@@ -52,6 +52,7 @@ def test_the_gate_alone_is_measured_without_weights_and_the_rest_of_the_page_sta
     assert "| clean notes flagged | ≤ 5% | 0.0% | yes |" in written
     assert "outdated" not in written
     assert "not installed" in written
+    assert "| Kring's gate, some | 100.0% | 100.0% | 1 of 1 | 0 of 1 | 0 of 1 |" in written
     assert "PHONE found" in done.stdout
 
 
@@ -59,14 +60,13 @@ def test_a_corpus_without_notes_for_the_gate_is_one_line(corpus: Path, tmp_path:
     page = tmp_path / "page.md"
     done = _run("--only", "gate", "--corpus", corpus, "--output", page)
     assert (done.exit_code, done.stderr.splitlines()[-1].startswith("kring: ")) == (2, True)
-    assert "held_out.jsonl" in done.stderr
+    assert NOTES_FOLDER in done.stderr
     assert not page.exists()
 
 
 def test_a_broken_note_for_the_gate_names_its_line(corpus: Path, tmp_path: Path) -> None:
-    with (_with_notes(corpus) / NOTES_FILE).open("a", encoding="utf-8") as file:
+    with (_with_notes(corpus) / NOTES_FOLDER / "some.jsonl").open("a", encoding="utf-8") as file:
         file.write("{broken\n")
     done = _run("--only", "gate", "--corpus", corpus, "--output", tmp_path / "page.md")
     assert done.exit_code == 2
-    assert "held_out.jsonl" in done.stderr
-    assert "3" in done.stderr
+    assert "file=some.jsonl, line=3" in done.stderr

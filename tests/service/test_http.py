@@ -217,7 +217,7 @@ async def test_a_need_of_a_colleague_and_one_that_never_was_get_one_answer(
 CLOSE = b"Host: 127.0.0.1\r\nConnection: close\r\n"
 GET, POST = b"GET /aanmelden HTTP/1.1\r\n" + CLOSE, b"POST /aanmelden HTTP/1.1\r\n" + CLOSE
 # The request, and the status it may get; None: the server waits for the rest.
-RAW: dict[str, tuple[bytes, int | None | set[int]]] = {
+RAW: dict[str, tuple[bytes, int | set[int] | None]] = {
     "a page": (GET + b"\r\n", 200),
     "a long address": (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n" + CLOSE + b"\r\n", {400, 404}),
     "a long header": (GET + b"X-Long: " + b"a" * 200_000 + b"\r\n\r\n", {200, 400}),

@@ -31,7 +31,7 @@ from service.resources import Resources, open_resources
 from service.settings import Settings
 from service.vault import Vault
 from tests.database import together, waiting
-from tests.service.test_vault import key
+from tests.service.test_vault import key, sealed_early
 
 Owner = asyncpg.Connection
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to-rotate-keys.md"
@@ -148,7 +148,7 @@ async def test_what_was_sealed_without_a_municipality_is_sealed_with_it(
     kring: Resources, caseworker: Staff, owner: Owner
 ) -> None:
     (somebody,) = await people(kring, caseworker, 1)
-    early = kring.vault.seal(somebody, address(7).value)
+    early = sealed_early("a", somebody, address(7).value)
     async with transaction(kring.pool, caseworker.municipality) as conn:
         row = SealedContact(Channel.EMAIL, early.key_id, early.nonce, early.value)
         await residents.put_contact(conn, caseworker.municipality, somebody, row)

@@ -15,7 +15,7 @@ from stdnum.nl import bsn
 from models.deidentify import Label, find_identifying
 from models.errors import BadInput
 from models.training.corpus import lines
-from models.training.gate import NOTES_FILE, Mark, Note, held_out, score
+from models.training.gate import NOTES_FOLDER, Mark, Note, held_out, score
 
 HELD_OUT = held_out()
 
@@ -25,7 +25,7 @@ def mark(start: int, end: int, *labels: Label) -> Mark:
 
 
 def note(text: str, *details: Mark) -> Note:
-    return Note("n", text, details)
+    return Note("b", "n", text, details)
 
 
 ANJA = note("mw. A. de Vries belt", mark(4, 15))
@@ -101,12 +101,16 @@ def test_one_more_finding_never_loses_a_detail(drawn: list[list[int]]) -> None:
     ],
 )
 def test_a_row_that_is_no_note_names_its_file_and_line(tmp_path: Path, row: str) -> None:
-    file = tmp_path / NOTES_FILE
+    file = tmp_path / NOTES_FOLDER / "some.jsonl"
     file.parent.mkdir()
     file.write_text('{"id": "ok", "text": "x", "spans": []}\n' + row + "\n", "utf-8")
     with pytest.raises(BadInput) as raised:
         held_out(tmp_path)
     assert (raised.value.params["file"], raised.value.params["line"]) == (file.name, 2)
+
+
+def test_a_folder_without_held_out_notes_has_none(tmp_path: Path) -> None:
+    assert held_out(tmp_path) == []
 
 
 def test_every_label_has_enough_held_out_details() -> None:
@@ -144,7 +148,17 @@ def test_no_held_out_note_is_in_the_corpus_that_the_gate_is_tried_on() -> None:
     assert {one.text for one in HELD_OUT}.isdisjoint(str(line.row.get("text")) for line in lines())
 
 
-FLOORS = dict.fromkeys(Label, 0.0)
+# A little below what was measured: a guard, not the target (docs/evaluation.md has both).
+FLOORS = dict.fromkeys(Label, 0.95) | {
+    Label.ADDRESS: 0.82,
+    Label.DATE: 0.90,
+    Label.EMAIL: 0.90,
+    Label.HANDLE: 0.85,
+    Label.NAME: 0.87,
+    Label.ORGANISATION: 0.66,
+    Label.PLACE: 0.82,
+    Label.URL: 0.85,
+}
 
 
 def _gate() -> list[list[Mark]]:
@@ -159,4 +173,4 @@ def test_the_gate_finds_no_less_than_it_did() -> None:
         if one.recall is None or one.recall < FLOORS[label]
     }
     assert fallen == {}
-    assert counted.flagged / counted.clean <= 0.05
+    assert counted.flagged / counted.clean <= 0.06

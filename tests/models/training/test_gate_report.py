@@ -19,8 +19,8 @@ SCORE = Score(
     clean=80,
     flagged=4,
 )
-KRING = Measured(SCORE, 1_000, 0, 0.4, 1.25, 95.0)
-DEDUCE = Measured(replace(SCORE, flagged=10), 1_000, 120, 8.1, 0.5, None)
+KRING = Measured(SCORE, {"first": SCORE}, 1_000, 0, 0.4, 1.25, 95.0)
+DEDUCE = Measured(replace(SCORE, flagged=10), {}, 1_000, 120, 8.1, 0.5, None)
 
 PAGE = "# Page\n\nHead.\n\n## One\n\n| a |\n\n## What it cannot do\n\n- fly\n"
 
@@ -65,6 +65,13 @@ def test_numbers_stand_where_they_belong() -> None:
     assert (
         "| deduce 3 | 98.9% | 97.4% | 150 of 160 | 2 of 160 | 10 of 80 | 120 of 1,000 | 8.1 s | 0.5 | – |  |" in written
     )
+
+
+def test_each_batch_has_a_row_of_its_own() -> None:
+    other = replace(SCORE, whole=7, identifying=9)
+    written = section({Finder.KRING: replace(KRING, batches={"first": SCORE, "second": other})})
+    assert "| Kring's gate, first | 98.9% | 97.4% | 150 of 160 |" in written
+    assert "| Kring's gate, second | 98.9% | 97.4% | 7 of 9 |" in written
 
 
 def test_without_deduce_its_row_says_how_to_get_it() -> None:
