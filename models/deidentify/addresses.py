@@ -27,7 +27,7 @@ _CAPITAL_STREET = re.compile(
 _LOWER_STREET = re.compile(
     rf"(?<![\w'-])(?:(?:van|de|der|den) ){{0,4}}[a-zà-ÿ][\w'-]{{2,40}}(?:straat|laan|plein|"
     rf"gracht|singel|dreef|weg|kade|steeg|"
-    rf"plantsoen|dijk|hof|strjitte|pad|markt|str\.?)(?<!in orde) {_NUMBER}",
+    rf"plantsoen|dijk|hof|strjitte|pad|markt)\b {_NUMBER}",
     re.IGNORECASE,
 )
 _NO_STREET = re.compile(
@@ -112,8 +112,6 @@ def _reach_left(text: str, start: int) -> int:
         if not step or (fold(step[1].rstrip(".")) not in _STREET_HEAD and not re.fullmatch(r"(?:[A-Z]\.)+", step[1])):
             break
         begin -= len(step[1]) + 1
-    article = re.match(r"(?:de|het|'t) (?!savornin)", text[begin:start])
-    begin += article.end() if article else 0
     # "van" and "de" alone belong to the sentence: "verhuisd van Kerkstraat 3".
     return (
         start

@@ -27,7 +27,7 @@ _PLATE_CUE = re.compile(
     re.IGNORECASE,
 )
 _CAR_BEFORE = re.compile(
-    r"\b(?:auto|scooter|brommer|busje|canta|bestelbus|motor|wagen|\w*parkeerkaart|plaat|nummerplaat|volvo|opel|golf|polo|fiat|ford|kia|toyota|seat|bmw|"
+    r"(?:auto|scooter|brommer|busje|canta|bestelbus|motor|wagen|parkeerkaart|plaat|volvo|opel|golf|polo|fiat|ford|kia|toyota|seat|bmw|"
     r"renault|peugeot|citro[eë]n|skoda|audi|mercedes|volkswagen|vw|tesla|suzuki|nissan|mazda|honda|hyundai|dacia|"
     r"aixam|vespa|aanhanger|caravan|camper)[^.\d]{0,25}$",
     re.IGNORECASE,

@@ -40,7 +40,7 @@ class Lexicon:
     """Sets of folded words.
 
     `first`/`last`: names; `typed_first`: those of names.toml, sure enough to trust in lower case; `ambiguous`: names
-    that are words too; `weak`: those that in lower case are always words, as are `homonyms`, which the lists have in common; `places`: with their spaces; `words`:
+    that are words too; `weak`: those that in lower case are always words; `places`: with their spaces; `words`:
     ordinary; `proper`: capitalised and harmless; `skeletons`: the consonants of long words, for telegram style.
     """
 
@@ -49,7 +49,6 @@ class Lexicon:
     last: frozenset[str]
     ambiguous: frozenset[str]
     weak: frozenset[str]
-    homonyms: frozenset[str]
     places: frozenset[str]
     words: frozenset[str]
     proper: frozenset[str]
@@ -73,8 +72,6 @@ class Lexicon:
         if len(word) > _LONGEST or self.is_word(word):
             return len(word) <= _LONGEST
         if any(word[cut:] in self.common and _joins(word[:cut], self.common) for cut in range(3, len(word) - 2)):
-            return True
-        if word not in self.last and any(word[cut:] in self.common for cut in range(4, len(word) - 4)):
             return True
         return len(word) >= 7 and word.endswith(_ENDINGS)
 
@@ -144,14 +141,12 @@ def lexicon() -> Lexicon:
     )
     read, spelt = map(_folded, lists.spelling())
     vocabulary = (read - (typed_first - ambiguous)) | ordinary | (spelt - first - last - places)
-    homonyms = ((first | last) & (read | ordinary)) - typed_first - ambiguous
     return Lexicon(
         first=first,
         typed_first=typed_first,
         last=last,
-        ambiguous=ambiguous | homonyms,
+        ambiguous=ambiguous | ((first | last) & (read | ordinary) - (typed_first - ambiguous)),
         weak=weak,
-        homonyms=homonyms,
         places=places,
         words=vocabulary,
         common=ordinary | read,

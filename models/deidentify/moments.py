@@ -78,7 +78,7 @@ _FOUR_DIGITS = re.compile(r"(?:19|20)\d\d")
 
 _OLD = r"(9\d|1[01]\d)"
 _NO_AGE = (
-    r"(?!\d|[.,:/-]\d|\s*(?:%|procent|paar|kilo|kg|euro|cent|km|meter|cm|m2|dagen|weken|minuten|min|uur|keer|x|mensen|"
+    r"(?!\d|[.,:/-]\d|\s*(?:%|procent|kilo|kg|euro|cent|km|meter|cm|m2|dagen|weken|minuten|min|uur|keer|x|mensen|"
     r"stappen|gram|mg|ml|graden|sigaretten|ste eeuw|punten|adressen|nachten|inwoners))"
 )
 _AGES = [
@@ -111,7 +111,7 @@ _AGES = [
         r"\b(?:(?:ruim |bijna )?(honderd(?:(?:en)?(?:een|één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien))?|negentig)(?=[ -]?(?:jaar|jarige)\b(?! (?:geleden|later|samen|getrouwd))))"
     , re.IGNORECASE),
     re.compile(
-        r"\b(?:is|wordt|werd|word) (?:net |bijna |al |inmiddels |nu )?(honderd(?:een|twee|drie|vier)?|negentig)(?=\s*(?:[.,;)!?]|$|en |geworden|maar ))"
+        r"\b(?:is|wordt|werd|word|van|was) (?:net |bijna |al |inmiddels |nu )?(honderd(?:een|twee|drie|vier)?|negentig)(?=\s*(?:[.,;)!?]|$|en |geworden|maar ))"
     , re.IGNORECASE),
     re.compile(r"\b(eeuweling\w*)", re.IGNORECASE),
 ]  # fmt: skip

@@ -28,7 +28,7 @@ _HANDLE = re.compile(r"(?<![\w@.])@[^\W_][\w.]*\w")
 _HANDLE_CUE = re.compile(
     r"\b(?:insta(?:gram)?|snap(?:chat)?|tiktok|twitter|facebook|fb|discord|telegram|linkedin|signal|twitch|roblox|fortnite|gebruikersnaam|"
     r"username|accountnaam|account|gamertag|skype)"
-    r"(?:[ -]?(?:account|naam|profiel))?\b\s*(?:is|heet|:|=|onder|als)?\s*['\"]?((?=[\w-]*(?:[\d_]|\.\w))(?=[\w.-]*[a-z])[a-z\d][\w.-]{2,}\w(?:#\d{2,5})?|\w{3,32}#\d{4})",
+    r"(?:[ -]?(?:account|naam|profiel))?\b\s*(?:is|heet|:|=|onder|als)?\s*['\"]?((?=[\w.-]*[\d_.])(?=[\w.-]*[a-z])[a-z\d][\w.-]{2,}\w(?:#\d{2,5})?|\w{3,32}#\d{4})",
     re.IGNORECASE,
 )
 

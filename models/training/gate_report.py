@@ -44,9 +44,10 @@ MS_A_NOTE: Final = 10.0
 CALLED: Final = {Finder.KRING: "Kring's gate", Finder.DEDUCE: "deduce 3"}
 ABOUT: Final = """\
 Written by `kring evaluate --only gate`; do not edit. {identifying} notes with {details} identifying details and {clean}
-clean ones full of traps, written apart for this by who had not read the gate (`models/corpus/identifying/`), and
-{corpus:,} notes of the corpus that nothing was trained on, which hold no details either. A detail is *found* when every
-letter and digit of it is marked, under whatever label."""
+clean ones full of traps, written apart for this (`models/corpus/identifying/`), and {corpus:,} notes of the corpus that
+nothing was trained on, which hold no details either. The batch `held_out` was written before its writer saw anything of
+the gate, `held_out_2` after seeing what an older gate missed in the first, but none of its rules. A detail is *found*
+when every letter and digit of it is marked, under whatever label."""
 ABOUT_LABELS: Final = """\
 By its label: found under its own label. Precision: of what the gate marked with the label, the share that touches any
 detail. The last columns are deduce's, on the same notes in the same run. It does not look for bank accounts, plates and

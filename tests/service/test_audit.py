@@ -267,3 +267,25 @@ async def test_what_is_purged_leaves_a_chain_that_can_be_verified(
     assert (found.count, found.problems) == (3 + 1, ())
     assert found.end.seq == 6  # the purge itself is in the trail
     assert await purge_audit(url, datetime.now(UTC) - timedelta(days=5 * 365)) == {"waterdam": 0, "zandhoek": 0}
+
+
+async def test_a_type_of_the_callers_is_not_taken_for_ours_at_commit(kring: Resources, caseworker: Staff) -> None:
+    """What runs as the owner when a transaction commits must find nothing of the application's own first."""
+    async with transaction(kring.pool, caseworker.municipality) as conn:
+        await conn.execute(
+            """
+            create function pg_temp.spy() returns boolean language plpgsql as
+            $$ begin raise exception 'found as %', current_user; end $$
+            """
+        )
+        for name in ("text", "int8"):
+            base = {"text": "pg_catalog.text", "int8": "pg_catalog.int8"}[name]
+            await conn.execute(f"create domain pg_temp.{name} as {base} check (pg_temp.spy())")
+        await conn.execute(
+            """
+            insert into kring.audit (municipality_id, actor_kind, origin, action, object_kind, object_id, result)
+            select $1, 'worker', 'worker', 'run.read', 'run', '', 'done'
+            """,
+            caseworker.municipality,
+        )
+    assert (await verified(kring, caseworker)).count == 1

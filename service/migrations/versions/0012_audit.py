@@ -63,7 +63,10 @@ $$;
 
 -- Chains a row when its transaction commits: whoever holds the end of the chain takes no other lock after it, so two
 -- transactions wait for each other here for a moment and never for ever.
-create function kring.chain_audit() returns trigger language plpgsql security definer set search_path = '' as $$
+-- Temporary things are named last: with an empty path a caller's own type `text` would be found before PostgreSQL's,
+-- and its checks would run as the owner.
+create function kring.chain_audit() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     chain kring.audit_chain;
     chained bytea;
@@ -82,7 +85,7 @@ revoke execute on function kring.chain_audit, kring.audit_hash, kring.audit_fiel
 
 -- Forgets what is older than `before`, from the start of the chain on; only the owner may (`kring audit purge`).
 create function kring.purge_audit(wanted_municipality uuid, before timestamptz) returns bigint
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     chain kring.audit_chain;
     kept bigint;
