@@ -1,9 +1,9 @@
 """How well the de-identification gate finds what identifies: recall and precision by label, on notes written for it.
 
 The notes (`models/corpus/identifying/`) were written by who had not read the gate's rules; the gate's own golden cases
-are elsewhere and are not counted here. A detail counts as found when every letter and
-digit of it lies under some finding, because what is left standing is what identifies. Which label the finding has
-matters less to a resident than that it is there, so it is counted apart.
+are elsewhere and are not counted here. A detail counts as found when every letter and digit of it lies under some
+finding, because what is left standing is what identifies. Which label the finding has matters less to a resident than
+that it is there, so it is counted apart.
 """
 
 from __future__ import annotations
