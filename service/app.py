@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> ASGIApp:
         app.exception_handler(away)(_away)
     app.exception_handler(Exception)(_unexpected)
     wrapped: ASGIApp = BodyLimit(GZipMiddleware(HeadIsGet(Contained(app)), minimum_size=1000), _too_large)
-    wrapped = Limited(wrapped, limits, _too_many)
+    wrapped = Limited(wrapped, limits, _too_many, proxied=bool(settings.proxies))
     if settings.demo:
         wrapped = OnlyLoopback(wrapped, _elsewhere, LOOPBACK)
     wrapped = Headers(wrapped, secure=settings.secure)

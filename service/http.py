@@ -10,12 +10,15 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import TooManyRequests
 from service.limits import Limits, network
+
+log = structlog.get_logger(__name__)
 
 API: Final = "/api/"
 STATIC: Final = "/static/"
@@ -135,16 +138,23 @@ class Limited:
     those.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, refuse: Refuse) -> None:
-        """`refuse` makes the answer in place of the application's: a page or a problem with status 429."""
+    def __init__(self, app: ASGIApp, limits: Limits, refuse: Refuse, *, proxied: bool) -> None:
+        """`refuse` makes the answer in place of the application's: a page or a problem with status 429.
+
+        `proxied`: a proxy is named, and told us who asks.
+        """
         self.app = app
         self.limits = limits
         self.refuse = refuse
+        self.wonders = not proxied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] != "http" or path.startswith(STATIC):
             return await self.app(scope, receive, send)
+        if self.wonders and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            self.wonders = False  # once: everybody behind a proxy that is not named counts as one address
+            log.warning("proxy_not_named")
         address = network(scope["client"][0] if scope.get("client") else None)
         try:
             await self._count(path, address)

@@ -126,15 +126,17 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 @contextmanager
-def identity_provider() -> Iterator[IdentityProvider]:
-    """Start both; returns when the provider listens."""
+def identity_provider(base_url: str = BASE_URL, slugs: tuple[str, ...] = SLUGS) -> Iterator[IdentityProvider]:
+    """Start both, for a Kring at `base_url` with these municipalities; returns when the provider listens."""
     inside, key = free_port(), make_key("first")
     with ThreadingHTTPServer(("127.0.0.1", 0), _Proxy) as server:
         server.daemon_threads = True
         provider = IdentityProvider(f"http://127.0.0.1:{server.server_port}", inside, key)
         server.provider = provider  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        with _process(provider):  # first, because a process is not started beside threads
+        with _process(
+            provider, [_client(provider, base_url, slug) for slug in slugs]
+        ):  # first, because a process is not started beside threads
             thread.start()
             try:
                 yield provider
@@ -143,13 +145,13 @@ def identity_provider() -> Iterator[IdentityProvider]:
 
 
 @contextmanager
-def _process(provider: IdentityProvider) -> Iterator[None]:
+def _process(provider: IdentityProvider, clients: list[dict[str, Any]]) -> Iterator[None]:
     told = {
         "issuer": provider.issuer,
         "port": provider.inside,
         "keys": [provider.key.as_dict(private=True)],
         "audience": AUDIENCE,
-        "clients": [_client(provider, slug) for slug in SLUGS],
+        "clients": clients,
     }
     process = subprocess.Popen(
         [str(Path(NODE) / "bin" / "node"), str(SCRIPT)],
@@ -172,12 +174,12 @@ def _process(provider: IdentityProvider) -> Iterator[None]:
         process.stdout.close()
 
 
-def _client(provider: IdentityProvider, slug: str) -> dict[str, Any]:
+def _client(provider: IdentityProvider, base_url: str, slug: str) -> dict[str, Any]:
     return {
         "client_id": client_id(slug),
         "client_secret": SECRET,
-        "redirect_uris": [f"{BASE_URL}/aanmelden/{slug}/terug"],
-        "post_logout_redirect_uris": [f"{BASE_URL}/aanmelden"],
+        "redirect_uris": [f"{base_url}/aanmelden/{slug}/terug"],
+        "post_logout_redirect_uris": [f"{base_url}/aanmelden"],
         "backchannel_logout_uri": f"{provider.issuer}{CAUGHT}",
         "backchannel_logout_session_required": True,
         "grant_types": ["authorization_code", "client_credentials"],
@@ -244,7 +246,7 @@ def providers_file(folder: Path, provider: IdentityProvider, slugs: tuple[str, .
             client_id = "{client_id(slug)}"
             client_secret_file = "client-secret"
             roles_claim = "realm_access.roles"
-            {'api_audience = "' + AUDIENCE + '"' if slug == SLUGS[0] else ""}
+            {'api_audience = "' + AUDIENCE + '"' if slug == slugs[0] else ""}
             [{slug}.roles]
             {roles}
             [{slug}.second_factor]

@@ -291,6 +291,16 @@ async def test_another_peer_is_not_believed_beside_a_proxy(kring: Resources) -> 
         assert await _asked_as(app, CAFE, "198.51.100.1", "198.51.100.2") == [303, 429]
 
 
+@pytest.mark.parametrize(("proxies", "told"), [(None, 1), (PROXY, 0)])
+async def test_a_proxy_that_was_not_named_is_told_once(
+    kring: Resources, capfd: pytest.CaptureFixture[str], proxies: str | None, told: int
+) -> None:
+    """Everybody behind it would count as one address, and nobody would know why they are refused."""
+    async with limited(kring, proxies=proxies) as app:
+        await _asked_as(app, PROXY, "198.51.100.1", "198.51.100.2")
+    assert "".join(capfd.readouterr()).count("proxy_not_named") == told
+
+
 @pytest.mark.parametrize("proxies", ["*", "0.0.0.0/0", "::/0", "proxy.waterdam.example", "10.0.0.1/8", "10.0.0.1,"])
 def test_a_proxy_is_an_address(settings: Settings, proxies: str) -> None:
     with pytest.raises(ValueError, match="proxies"):

@@ -37,7 +37,7 @@ async def site(kring: Resources, provider: IdentityProvider, tmp_path: Path) -> 
 
 
 async def _ask(site: App, token: str, scheme: str = "Bearer") -> httpx.Response:
-    return await (await site.visitor()).get(URL, headers={"authorization": f"{scheme} {token}"})
+    return await (await site.visitor()).get(URL, headers={"authorization": f"{scheme} {token}".encode()})
 
 
 def _claims(provider: IdentityProvider, **changes: Any) -> dict[str, Any]:

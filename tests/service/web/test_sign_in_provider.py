@@ -609,13 +609,24 @@ async def test_signing_out_ends_the_session_and_leads_to_the_provider(
     assert await owner.fetchval("select count(*) from kring.audit where action = 'sign_out.done'") == 1
 
 
-async def test_signing_out_works_while_the_provider_is_away(visitor: Visitor, provider: IdentityProvider) -> None:
-    await visitor.sign_in(person())
+async def test_a_provider_where_nobody_can_sign_out_is_not_gone_to(
+    visitor: Visitor, provider: IdentityProvider
+) -> None:
     provider.lies[METADATA] = lambda answer: {
         name: value for name, value in answer.items() if name != "end_session_endpoint"
     }
-    await _sign_out(visitor)
+    await visitor.sign_in(person())
+    assert (await _sign_out(visitor)).headers["location"] == "/aanmelden"
     assert not await _is_in(visitor.kring)
+
+
+async def test_signing_out_works_while_the_provider_is_away(
+    site: App, provider: IdentityProvider, caseworker: Staff
+) -> None:
+    client = await site.signed_in(caseworker)
+    provider.away = True
+    assert (await site.submit(client, "/", {}, to="/afmelden")).headers["location"] == "/aanmelden"
+    assert not await _is_in(client)
 
 
 async def _end_at_provider(visitor: Visitor, provider: IdentityProvider) -> str:
