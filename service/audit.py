@@ -222,6 +222,12 @@ class Verified:
 PROBLEMS_MOST = 20  # a chain that is broken this often is broken
 
 
+async def end(conn: Connection, municipality: MunicipalityId) -> Anchor:
+    """Where the chain of a municipality ends now: what to write down elsewhere."""
+    chain = await rows.chain(conn, municipality)
+    return Anchor(0, b"") if chain is None else Anchor(chain.last_seq, chain.last_hash)
+
+
 async def verify(conn: Connection, municipality: MunicipalityId, anchor: Anchor | None = None) -> Verified:
     """Read the whole chain of a municipality and recompute it.
 

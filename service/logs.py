@@ -16,7 +16,7 @@ FIELDS = frozenset(
     {
         "event", "level", "timestamp", "logger",
         "job", "run", "proposal", "platform", "outbox", "municipality", "area",
-        "code", "error", "path", "method", "status", "attempt", "count", "seconds", "state", "kind",
+        "anchor", "rule", "code", "error", "path", "method", "status", "attempt", "count", "seconds", "state", "kind",
     }
 )  # fmt: skip
 

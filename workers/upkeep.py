@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from service import matching, retention
+from service import audit, matching, retention
 from service.db import nowhere, transaction
 from service.domain import AMSTERDAM, MunicipalityId
 from service.logs import where
@@ -63,8 +63,16 @@ async def nightly_round(kring: Resources, municipality: MunicipalityId, now: dat
     await remind_and_expire(kring, municipality)
     await ask_pulses(kring, municipality)
     await let_go(kring, municipality, now)
+    await write_down_the_trail(kring, municipality)
     async with transaction(kring.pool, municipality) as conn:
         await matching.nightly_run(conn, municipality)
+
+
+async def write_down_the_trail(kring: Resources, municipality: MunicipalityId) -> None:
+    """Log where the audit trail ends, as `kring audit verify --anchor` takes it: logs are kept outside the database."""
+    async with transaction(kring.pool, municipality) as conn:
+        anchor = await audit.end(conn, municipality)
+    log.info("audit_trail_ends", municipality=str(municipality), anchor=str(anchor))
 
 
 async def let_go(kring: Resources, municipality: MunicipalityId, now: datetime) -> None:

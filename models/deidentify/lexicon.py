@@ -134,12 +134,12 @@ def lexicon() -> Lexicon:
     weak = _folded(typed["ambiguous"]["weak"].split())
     ambiguous = _folded(typed["ambiguous"]["words"].split()) | weak
     first = typed_first | _first_names()
-    last = _folded(*(group.split() for group in typed["last"].values())) | _surnames()
     places = frozenset(place.lstrip("'") for place in _folded(words["places"]["words"].strip().split("\n")) | _places())
     ordinary = _folded(words["ordinary"]["words"].split()) | _folded(
         word for word in lists.faker("lorem/nl_BE", "word_list") if word.islower()
     )
     read, spelt = map(_folded, lists.spelling())
+    last = _folded(*(group.split() for group in typed["last"].values())) | _surnames(ordinary | read)
     vocabulary = (read - (typed_first - ambiguous)) | ordinary | (spelt - first - last - places)
     return Lexicon(
         first=first,
@@ -167,11 +167,18 @@ def _first_names() -> frozenset[str]:
     return _folded(part for name in found for part in (name, *name.split("-")))
 
 
-def _surnames() -> frozenset[str]:
-    found = lists.deduce("names/lst_surname") | lists.deduce("names/lst_interfix_surname")
+def _surnames(common: frozenset[str]) -> frozenset[str]:
+    """Deduce lists whoever has ever been called something: Ligt, Die, Maar. Of those only what is no word in use."""
+    rare = lists.deduce("names/lst_surname") | lists.deduce("names/lst_interfix_surname")
+    usual: set[str] = set()
     for locale in _LOCALES:
-        found |= lists.faker(f"person/{locale}", "last_names", "unisex_last_names", "male_last_names")
-    return _folded(part for name in found for part in (name, name.split()[-1]))
+        usual |= lists.faker(f"person/{locale}", "last_names", "unisex_last_names", "male_last_names")
+    return _parts(usual) | (_parts(rare) - common)
+
+
+def _parts(names: Iterable[str]) -> frozenset[str]:
+    """Each name, and the part that stands after its particles."""
+    return _folded(part for name in names for part in (name, name.split()[-1]))
 
 
 def _places() -> frozenset[str]:

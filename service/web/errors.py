@@ -1,5 +1,7 @@
 """Errors as pages."""
 
+from urllib.parse import urlencode
+
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -16,7 +18,7 @@ RESIDENTS = ("/u/", "/uitnodiging", "/peiling", "/mijn-gegevens")  # nobody ther
 async def error_page(request: Request, error: KringError) -> Response:
     """One page for every named fact. Who is not signed in goes to sign in; a link that does not work says no more."""
     if isinstance(error, NotSignedIn) and request.method == "GET":
-        return RedirectResponse("/aanmelden", status_code=303)
+        return RedirectResponse(_sign_in(request), status_code=303)
     if isinstance(error, NotSignedIn | ForgedForm) and _is_own_need(request):
         return await _kept_need(request, error)
     answer = page(
@@ -30,6 +32,12 @@ async def error_page(request: Request, error: KringError) -> Response:
     if isinstance(error, TooManyRequests):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
+
+
+def _sign_in(request: Request) -> str:
+    """The sign-in page, which leads back to the page that was asked for."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "/aanmelden" if asked == "/" else f"/aanmelden?{urlencode({'verder': asked})}"
 
 
 def _is_own_need(request: Request) -> bool:

@@ -265,7 +265,7 @@ async def test_functions_that_run_as_the_owner_look_nowhere_else(owner: Owner) -
         """
         select oid::regprocedure::text from pg_proc
         where prosecdef and pronamespace::regnamespace::text in ('kring', 'vault')
-          and (proconfig is null or not proconfig && array['search_path=""', 'search_path=pg_catalog, pg_temp']
+          and (proconfig is null or not proconfig && array['search_path=pg_catalog, pg_temp']
                or has_function_privilege('public', oid, 'execute'))
         """
     )

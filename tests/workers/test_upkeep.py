@@ -1,12 +1,14 @@
 """The sweep finds in PostgreSQL what Redis forgot, and once a night there is a round over everything."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
 
-from service import matching, retention
+from service import audit, logs, matching, retention
+from service.audit import Action, Anchor
 from service.db import transaction
 from service.domain import Answer, Staff
 from service.enqueue import QUEUE, deserialize
@@ -233,3 +235,21 @@ def queued(kring: Resources) -> list[tuple[str, list[str]]]:
     with redis.Redis.from_url(kring.settings.redis_url.get_secret_value()) as client:
         jobs = [client.get(b"arq:job:" + job) for job in client.zrange(QUEUE, 0, -1)]
     return [(job["f"], job["a"]) for job in map(deserialize, filter(None, jobs))]
+
+
+async def test_the_end_of_the_trail_is_logged_each_night(
+    kring: Resources, coordinator: Staff, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever owns the database can make a whole new trail; what stands in a log elsewhere tells."""
+    await factories.submit(kring, coordinator)
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        await audit.record(
+            conn, coordinator.municipality, audit.WORKER, Action.RUN_READ, object_kind="run", object_id="1"
+        )
+    logs.configure("info")
+    await upkeep.nightly_round(kring, coordinator.municipality, datetime.now(UTC))
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "audit_trail_ends" in line]
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        found = await audit.verify(conn, coordinator.municipality, Anchor.parse(said[-1]["anchor"]))
+    assert found.count >= 1
+    assert found.problems == ()

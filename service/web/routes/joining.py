@@ -1,7 +1,7 @@
 """An offer of places in a platform: a coordinator reads who fits it, changes what is needed, and decides."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -14,25 +14,19 @@ from service.db import Connection
 from service.domain import ProposalId, ProposalState, ResidentId, Staff
 from service.errors import (
     Conflict,
-    FieldErrors,
-    KringError,
-    MeetingInPast,
-    MeetingMissing,
     NotFound,
-    ReasonMissing,
 )
 from service.queries import proposals as rows
 from service.queries.proposals import Proposal
 from service.resources import Resources
 from service.trail import kept
 from service.web import join_review
+from service.web.decisions import SHOWN_IN_PLACE, at_fields
 from service.web.fields import text_field
 from service.web.meeting_form import read_meeting
 from service.web.pages import page
 
 router = APIRouter(default_response_class=HTMLResponse)
-
-FIELD_OF: Final = {MeetingInPast: "date", MeetingMissing: "place", ReasonMissing: "reason"}
 
 Change = Callable[[Connection, Proposal], Awaitable[object]]
 
@@ -125,19 +119,15 @@ async def _change(
             await rows.lock_proposal(trace.conn, ProposalId(proposal_id))
             await change(trace.conn, await join_review.found(trace.conn, ProposalId(proposal_id)))
             trace.about(seat.resident_id for seat in await rows.seats(trace.conn, ProposalId(proposal_id)) if seat.live)
-    except (FieldErrors, MeetingInPast, MeetingMissing, ReasonMissing) as error:
+    except SHOWN_IN_PLACE as error:
         async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
             context = await join_review.context(
                 trace.conn, await join_review.found(trace.conn, ProposalId(proposal_id))
             )
             trace.about(newcomer.seat.resident_id for newcomer in context["people"])
         context |= typed or {}
-        return page(request, "staff/proposal_joining.html", status=error.status, errors=_fields(error), **context)
+        return page(request, "staff/proposal_joining.html", status=error.status, errors=at_fields(error), **context)
     return RedirectResponse(f"/voorstellen/{proposal_id}/aansluiten{to}", status_code=303)
-
-
-def _fields(error: KringError) -> dict[str, str]:
-    return error.fields if isinstance(error, FieldErrors) else {FIELD_OF[type(error)]: error.message}
 
 
 async def _candidate(conn: Connection, proposal: Proposal, reference: str) -> ResidentId:

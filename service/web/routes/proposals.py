@@ -12,7 +12,7 @@ from service.audit import Action
 from service.auth import Coordinator, Kring, SafeForm
 from service.db import Connection
 from service.domain import ProposalId, ProposalState, Staff
-from service.errors import Conflict, FieldErrors, KringError, MeetingInPast, MeetingMissing, ReasonMissing
+from service.errors import Conflict
 from service.news import News, Seen
 from service.queries import invitations
 from service.queries import proposals as rows
@@ -20,6 +20,7 @@ from service.queries.proposals import Proposal
 from service.resources import Resources
 from service.trail import kept
 from service.web import names, review
+from service.web.decisions import SHOWN_IN_PLACE, at_fields
 from service.web.fields import text_field
 from service.web.meeting_form import read_meeting
 from service.web.pages import page
@@ -28,7 +29,6 @@ from service.web.routes import proposal_changes
 router = APIRouter(default_response_class=HTMLResponse)
 router.include_router(proposal_changes.router)
 
-FIELD_OF: Final = {MeetingInPast: "date", MeetingMissing: "place", ReasonMissing: "reason"}
 ORDER: Final = tuple(Seen)
 """New groups first: the others a coordinator has seen before."""
 
@@ -164,16 +164,10 @@ async def _change(
         async with kept(request, kring, staff, action, "proposal", proposal_id) as trace:
             await change(trace.conn)
             trace.about(seat.resident_id for seat in await rows.seats(trace.conn, ProposalId(proposal_id)) if seat.live)
-    except (FieldErrors, MeetingInPast, MeetingMissing, ReasonMissing) as error:
+    except SHOWN_IN_PLACE as error:
         async with kept(request, kring, staff, Action.PROPOSAL_READ, "proposal", proposal_id) as trace:
             context = await review.context(trace.conn, await review.found(trace.conn, ProposalId(proposal_id)))
             trace.about(candidate.seat.resident_id for candidate in context["people"])
         context |= typed or {}
-        return page(request, "staff/proposal.html", status=error.status, errors=_fields(error), **context)
+        return page(request, "staff/proposal.html", status=error.status, errors=at_fields(error), **context)
     return RedirectResponse(f"/voorstellen/{proposal_id}{to}", status_code=303)
-
-
-def _fields(error: KringError) -> dict[str, str]:
-    if isinstance(error, FieldErrors):
-        return error.fields
-    return {FIELD_OF[type(error)]: error.message}

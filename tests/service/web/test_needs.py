@@ -348,7 +348,7 @@ async def test_withdrawing_wipes_the_text_and_the_contact_details(
     sent = await app.submit(client, NEW, {}, to=f"/hulpvragen/{need.reference}/intrekking")
     assert sent.status_code == 303
     shown = (await client.get(sent.headers["location"])).text
-    assert "Alle toestemming is ingetrokken" in shown
+    assert "De toestemming om te zoeken is ingetrokken" in shown
     assert "Zorgt al jaren" not in shown
     assert await owner.fetchval("select count(*) from vault.contact") == 0
 

@@ -125,3 +125,16 @@ async def test_a_manager_starts_with_nothing_but_the_report(app: App, kring: Res
     assert "/rapportage" in shown
     assert "/hulpvragen" not in shown
     assert "/voorstellen" not in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("/themas", "/aanmelden?verder=%2Fthemas"),
+        ("/hulpvragen?na=4F7K-29XM", "/aanmelden?verder=%2Fhulpvragen%3Fna%3D4F7K-29XM"),
+        ("/", "/aanmelden"),
+    ],
+)
+async def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(app: App, asked: str, told: str) -> None:
+    answer = await (await app.visitor()).get(asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, told)
