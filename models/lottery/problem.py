@@ -53,7 +53,7 @@ class Cell:
 
     signature: int
     members: tuple[tuple[str, ...], ...]
-    """The ids, by household; of each household at most one is drawn."""
+    """The ids, by household, in one order for all cells of a signature; of each household at most one is drawn."""
 
     @property
     def people(self) -> int:
@@ -169,10 +169,12 @@ def _cells(people: Sequence[Person], quotas: Sequence[Quota]) -> tuple[list[Prof
     profiles: list[Profile] = []
     cells: list[Cell] = []
     for number, signature in enumerate(sorted(by_signature)):
+        alike = sorted(by_signature[signature], key=lambda members: [name for _, name in members])
         for profile in sorted(set(signature)):
-            ids = [tuple(name for its, name in members if its == profile) for members in by_signature[signature]]
             profiles.append(profile)
-            cells.append(Cell(number, tuple(sorted(ids))))
+            cells.append(
+                Cell(number, tuple(tuple(name for its, name in members if its == profile) for members in alike))
+            )
     return profiles, tuple(cells)
 
 

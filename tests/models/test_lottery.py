@@ -217,3 +217,16 @@ def test_a_value_in_the_wrong_case_is_recognised() -> None:
     with pytest.raises(BadInput) as raised:
         read_quotas({"area": {"noord": 1}}, [Person("a", {"area": "Noord"})], 1)
     assert raised.value.params["meant"] == "Noord"
+
+
+def test_of_two_households_alike_nobody_is_drawn_twice() -> None:
+    """The first of one kind and the first of the other kind are not of one household here."""
+    people = [
+        Person("p0", {"role": "b"}, household="h1"),
+        Person("p1", {"role": "b"}, household="h2"),
+        Person("p4", {"role": "a"}, household="h2"),
+        Person("p6", {"role": "a"}, household="h1"),
+    ]
+    lottery = fair_lottery(Problem.of(people, [Quota("role", "b", 1, 1)], 2))
+    for seed in range(20):
+        assert set(draw(lottery, seed).panel) in ({"p0", "p4"}, {"p1", "p6"})
