@@ -73,7 +73,7 @@ def submit_a_need(anouk: Person) -> str:
     topic = page.locator(f"#topics-offered input[value={TOPIC}]")
     topic.check()
     page.get_by_label("Waar gaat het om?").fill(NOTE + " Bel mevrouw Jansen op 06 12345678.")
-    expect(page.locator("#text-check mark").first).to_be_visible()
+    expect(page.locator("#text-check-details mark").first).to_be_visible()
     expect(topic).to_be_checked()
     anouk.picture("hulpvraag-onderwerpen")
     assert_accessible(page)
