@@ -12,6 +12,9 @@ _SAME_LOOK = {
     "⁄": "/",
 }
 
+_BLANK = "\t\u115f\u1160\u3164\uffa0\u2800"
+"""What is drawn as nothing without being a space: fillers of Hangul, and the empty pattern of braille."""
+
 # Letters of other scripts drawn like a Latin one; applied only inside a word that also has Latin letters.
 _HOMOGLYPHS = str.maketrans(
     "аесорхуіјѕһԁԛԝвкмнтгАВЕКМНОРСТУХІЈЅԌԚԜαοερνικυτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
@@ -68,7 +71,7 @@ def _visible(cluster: str) -> str:
         category = unicodedata.category(letter)
         if letter in "\n\r\u2028\u2029\x0b\x0c\x85":
             seen.append("\n")
-        elif category[0] == "Z" or letter == "\t":
+        elif category[0] == "Z" or letter in _BLANK:
             seen.append(" ")
         elif category == "Nd":
             seen.append(str(unicodedata.digit(letter)))

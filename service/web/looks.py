@@ -46,6 +46,7 @@ DID: Final[dict[str, str]] = {
     Action.PROPOSAL_REJECTED: "keurde een mogelijke groep af",
     Action.RESIDENT_EXPORTED: "maakte een kopie van uw gegevens",
     Action.RETENTION_APPLIED: "wiste wat te lang bewaard was",
+    Action.START_READ: "zag uw vraag in een lijst",
     Action.THEME_READ: "las uw vraag bij een onderwerp",
     Action.WAITING_LISTED: "zag hoe lang u wacht",
 }

@@ -25,6 +25,9 @@ TRICKS = {
     "a combining accent": "Mail naar ja\u0301n@voorbeeld.nl voor meer.",
     "written out": "Mail naar jan(at)voorbeeld(punt)nl voor meer.",
     "hard spaces": "BSN 111\u00a0222\u00a0333 staat erin, zij zoekt lotgenoten.",
+    "letters that are blank": "BSN 111\u3164222\u3164333 staat erin, zij zoekt lotgenoten.",
+    "fillers": "BSN 111\u115f222\uffa0333 staat erin, zij zoekt lotgenoten.",
+    "empty braille": "BSN 111\u2800222\u2800333 staat erin, zij zoekt lotgenoten.",
     "tags": "BSN 111\U000e0020222\U000e0020333 staat erin, zij zoekt lotgenoten.",
     "circled digits": "BSN ①①①②②②③③③ staat erin, zij zoekt lotgenoten.",
 }
