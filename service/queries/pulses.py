@@ -90,13 +90,6 @@ async def is_answered(conn: Connection, pulse: PulseId, resident: ResidentId) ->
     )
 
 
-async def platform_name(conn: Connection, pulse: PulseId) -> str:
-    name: str = await conn.fetchval(
-        "select f.name from kring.pulse p join kring.platform f on f.id = p.platform_id where p.id = $1", pulse
-    )
-    return name
-
-
 async def insert_answer(
     conn: Connection, municipality: MunicipalityId, pulse: PulseId, *, welcome: int, helped: int, staying: int
 ) -> None:

@@ -24,7 +24,6 @@ DID: Final[dict[str, str]] = {
     Action.CONTACT_READ: "opende uw adres of nummer",
     Action.CORRECTION_DECIDED: "keek naar wat u wilde veranderen",
     Action.INVITATION_ANSWERED: "gaf antwoord op een uitnodiging",
-    Action.MESSAGE_SENT: "stuurde u een bericht",
     Action.MUNICIPALITY_EXPORTED: "maakte een kopie van alle gegevens",
     Action.NEED_HIT_OVERRULED: "liet een gemarkeerd woord in uw vraag staan",
     Action.NEED_LISTED: "zag uw vraag in een lijst",

@@ -25,7 +25,7 @@ def look(
         (look(), "Een consulent las uw vraag."),
         (look(Action.NEED_READ, "staff", Role.CASEWORKER, Role.COORDINATOR), "Een verbinder las uw vraag."),
         (Look(NOON, "staff", (), "page", Action.NEED_READ, "done"), "Een medewerker las uw vraag."),
-        (look(Action.MESSAGE_SENT, "worker"), "Kring stuurde u een bericht."),
+        (look(Action.CONTACT_READ, "worker"), "Kring opende uw adres of nummer."),
         (look(Action.NEED_READ, "program"), "Een ander programma van de gemeente las uw vraag."),
         (look(Action.RESIDENT_EXPORTED, "operator"), "Een beheerder maakte een kopie van uw gegevens."),
         (look("later.invented"), "Een consulent keek naar uw gegevens."),
