@@ -3,6 +3,7 @@
 "use strict";
 
 let asking; // the question that is under way; a newer one makes it pointless
+let returning = false; // going back to a button asks nothing again
 
 function question(form) {
   return new URLSearchParams(new FormData(form));
@@ -45,7 +46,7 @@ for (const form of document.querySelectorAll("form[data-effect]")) {
     event.preventDefault();
     show(form, { focus: true });
   });
-  form.querySelector("button").addEventListener("focus", () => show(form));
+  form.querySelector("button").addEventListener("focus", () => returning || show(form));
   form.querySelector("select")?.addEventListener("change", () => show(form));
 }
 
@@ -54,5 +55,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   const form = document.getElementById("effect").parentElement.previousElementSibling;
   away();
+  returning = true;
   form.querySelector("select, button").focus({ focusVisible: true });
+  returning = false;
 });
