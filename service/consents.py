@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal, assert_never
+from uuid import uuid4
 
 from models.need import AgeBand
 from service.db import Connection
@@ -23,7 +24,7 @@ from service.domain import (
     Staff,
     StaffId,
 )
-from service.queries import invitations, needs, outbox, platforms, proposals, residents
+from service.queries import consent_notices, invitations, needs, outbox, platforms, proposals, residents
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ PURPOSES_WITH: Final[Mapping[Purpose, tuple[Purpose, ...]]] = {
 }
 """What goes with a purpose that is withdrawn."""
 RENEW_DAYS: Final = 60
-"""How long before the end somebody can say yes again: two links' lives, so that one of them reaches it."""
+"""How long before the end somebody can say yes again: two links' lives, so that one of them reaches it. A message tells
+of whatever ends within it, and is owed no sooner (KRING_CONSENT_NOTICE_DAYS)."""
 
 
 async def record(conn: Connection, staff: Staff, resident: ResidentId, need: NewNeed, *, valid_days: int) -> None:
@@ -179,6 +181,29 @@ async def renew(
     return purposes
 
 
+async def to_tell(conn: Connection, now: datetime, days: int) -> list[ResidentId]:
+    """Who is to be written to, because a consent of theirs ends within `days` and nobody told them yet."""
+    return await consent_notices.to_tell(conn, now=now, until=now + timedelta(days=days))
+
+
+async def tell(
+    conn: Connection, municipality: MunicipalityId, resident: ResidentId, now: datetime, *, days: int
+) -> bool:
+    """Owe one message about all consents of this resident that end about now; False when none is owed (any more).
+
+    Asking again from time to time whether a consent still holds is what EDPB Guidelines 05/2020 (110, 111) advise. Only
+    the resident hears of it: a list of whose consent ends would show a caseworker who said "never". The consents are
+    taken first, as withdrawing and renewing do: of two workers at one moment the second finds that it was told.
+    """
+    await residents.take_consents(conn, resident)
+    if not await consent_notices.to_tell(conn, now=now, until=now + timedelta(days=days), only=resident):
+        return False
+    message = uuid4()
+    await consent_notices.put(conn, municipality, resident, message, until=now + timedelta(days=RENEW_DAYS))
+    await outbox.put(conn, municipality, kind="consent_ends", subject_id=message, resident=resident)
+    return True
+
+
 async def give_again(
     conn: Connection,
     staff: Staff,
@@ -230,6 +255,7 @@ async def withdraw(
         case Purpose.MATCHING:
             await _take_back_unanswered(conn, resident)
             await proposals.leave_drafts(conn, resident)
+            await outbox.cancel_kind(conn, resident, "consent_ends")
             await needs.withdraw_needs(conn, resident)  # the words were there to be compared, and for nothing else
         case Purpose.INVITATION:
             await _take_back_unanswered(conn, resident)

@@ -66,7 +66,7 @@ class Channel(StrEnum):
     POST = "post"
 
 
-MessageKind = Literal["invitation", "reminder", "started", "joined", "given_up", "pulse", "own_page"]
+MessageKind = Literal["invitation", "reminder", "started", "joined", "given_up", "pulse", "own_page", "consent_ends"]
 """The messages a resident can get."""
 LinkPurpose = Literal["invitation", "pulse", "own"]
 """What a personal link opens first; each opens the resident's own page too."""

@@ -50,7 +50,7 @@ def link_purpose(kind: MessageKind) -> LinkPurpose:
     match kind:
         case "pulse":
             return "pulse"
-        case "own_page":
+        case "own_page" | "consent_ends":
             return "own"
         case _:
             return "invitation"

@@ -23,6 +23,11 @@ OPENINGS: Final[dict[MessageKind, tuple[str, ...]]] = {
     "joined": ("U zei ja op een vraag van ons. U bent welkom. De rest staat op een pagina die alleen voor u is.",),
     "given_up": ("U zei ja op een vraag van ons. Er is nu nieuws. Dat staat op een pagina die alleen voor u is.",),
     "own_page": ("U vroeg wat wij van u bewaren. Dat staat op een pagina die alleen voor u is.",),
+    "consent_ends": (
+        "U zei eerder ja op een vraag van ons. Dat loopt bijna af. Wilt u doorgaan? Kies dat dan op een pagina die "
+        "alleen voor u is.",
+        "Doet u niets? Dan stopt het vanzelf. Dat mag. Wij vragen dit één keer.",
+    ),
     "pulse": ("Wij willen u drie korte vragen stellen. U hoeft niet mee te doen.",),
 }
 

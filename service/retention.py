@@ -16,7 +16,7 @@ from service.db import Connection
 from service.domain import MunicipalityId, ResidentId
 from service.errors import NotFound
 from service.queries import retention as rows
-from service.queries.retention import Due, Expiring
+from service.queries.retention import Due
 from service.settings import Settings
 
 BATCH: Final = 200
@@ -236,8 +236,3 @@ async def _erase_one(conn: Connection, municipality: MunicipalityId, due: Due) -
             await erasure.erase(conn, municipality, resident, WORKER)
         return 1
     return 0
-
-
-async def expiring(conn: Connection, now: datetime, days: int) -> list[Expiring]:
-    """The open needs whose consent to matching ends within so many days: time to ask whether it may go on."""
-    return await rows.expiring(conn, now, days)

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
         default=None, description="the identity provider of each municipality, as TOML: docs/how-to-sign-in.md"
     )
     consent_days: int = Field(default=365, ge=1, description="how long a consent is valid")
+    consent_notice_days: int = Field(
+        default=30,
+        ge=1,
+        le=60,
+        description="days before a consent ends that its resident is written to, once; less than KRING_CONSENT_DAYS",
+    )
     link_days: int = Field(default=30, ge=1, description="how long a personal link works")
     reminder_days: int = Field(default=7, ge=1, description="after how many days one reminder is sent")
     not_now_days: int = Field(default=90, ge=1, description='how long nobody asks again after "not now"')
@@ -157,6 +163,13 @@ class Settings(BaseSettings):
         """That a reminder was sent is what keeps a second one from going."""
         if self.keep_messages_days < self.link_days:
             raise ValueError("KRING_KEEP_MESSAGES_DAYS must be at least KRING_LINK_DAYS")
+        return self
+
+    @model_validator(mode="after")
+    def consents_last_longer_than_their_notice(self) -> "Settings":
+        """Else everybody would be written to on the first night."""
+        if self.consent_notice_days >= self.consent_days:
+            raise ValueError("KRING_CONSENT_NOTICE_DAYS must be less than KRING_CONSENT_DAYS")
         return self
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from service.domain import AMSTERDAM, MunicipalityId
 from service.logs import where
 from service.queries import municipalities, outbox, run_blocks, runs
 from service.resources import Resources
+from workers.consents import tell_of_ends
 from workers.invitations import remind_and_expire
 from workers.platforms import ask_pulses
 
@@ -63,6 +64,7 @@ async def nightly_round(kring: Resources, municipality: MunicipalityId, now: dat
     await remind_and_expire(kring, municipality)
     await ask_pulses(kring, municipality)
     await let_go(kring, municipality, now)
+    await tell_of_ends(kring, municipality, now)  # after letting go, so that nobody is told of what went
     await write_down_the_trail(kring, municipality)
     async with transaction(kring.pool, municipality) as conn:
         await matching.nightly_run(conn, municipality)

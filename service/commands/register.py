@@ -77,9 +77,13 @@ def _purposes(days: dict[str, int]) -> str:
         for name in Purpose
         for text in (TEXTS[name],)
     ]
+    notice = _period(days["consent_notice_days"])
     return _table(
         "Grondslag: uitdrukkelijke toestemming, per doel (AVG art. 6 lid 1 a, art. 9 lid 2 a). Een toestemming geldt "
-        f"{_period(days['consent_days'])}. Onder de 16 jaar geeft een ouder of voogd haar.",
+        f"{_period(days['consent_days'])}. {notice.capitalize()} voor het einde krijgt de "
+        "inwoner één bericht, als er een adres is en de inwoner uitgenodigd mag worden (`KRING_CONSENT_NOTICE_DAYS`). "
+        "Een consulent ziet dat niet. Onder de 16 jaar geeft een ouder of voogd de toestemming, en krijgt die het "
+        "bericht.",
         "| doel | de tekst die de inwoner ziet | versie en taal | hash |",
         rows,
     )

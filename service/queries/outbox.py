@@ -70,7 +70,7 @@ async def claim(conn: Connection, outbox_id: UUID, lease_seconds: int) -> Outbox
 
 
 async def is_wanted(conn: Connection, row: OutboxRow) -> bool:
-    """Whether what this message says still holds: an open invitation, a platform one is in, an unanswered pulse."""
+    """Whether what this message says still holds: an invitation is open, somebody is in a platform, a consent ends."""
     match row.kind:
         case "invitation" | "reminder":
             wanted = """
@@ -109,6 +109,14 @@ async def is_wanted(conn: Connection, row: OutboxRow) -> bool:
                 join kring.platform f on f.id = p.platform_id and f.state <> 'ended'
                 join kring.membership m on m.platform_id = f.id and m.resident_id = q.resident_id
                 where q.pulse_id = $1 and q.resident_id = $2 and not q.answered and m.left_at is null)
+                """
+        case "consent_ends":
+            # not renewed or withdrawn since, and there is still something to go on with
+            wanted = """
+                select exists (select from kring.consent_notice n join kring.lasting_consent() c on c.id = n.consent_id
+                where n.message_id = $1 and c.resident_id = $2)
+                  and exists (select from kring.standing_consent('matching') where resident_id = $2)
+                  and exists (select from kring.need where resident_id = $2 and state = 'open')
                 """
         case "own_page":
             return True  # somebody asked to see what is held; whether an address may be used is the consent's matter

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.db import Connection
-from service.domain import NeedId, ResidentId, StaffId
-from service.queries.rows import each
+from service.domain import ResidentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,33 +18,6 @@ class Due:
     limit: datetime
     now: datetime
     most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """A need whose consent to matching ends soon, unless it is given again."""
-
-    need_id: NeedId
-    resident_id: ResidentId
-    reference: str
-    submitted_by: StaffId
-    until: datetime
-
-
-async def expiring(conn: Connection, now: datetime, days: int) -> list[Expiring]:
-    """Who ends first comes first."""
-    return each(
-        Expiring,
-        await conn.fetch(
-            """
-            select n.id as need_id, n.resident_id, n.reference, n.submitted_by, c.until
-            from kring.need n cross join lateral kring.consent_until(n.resident_id, 'matching') c (until)
-            where n.state = 'open' and c.until > $1 and c.until <= $1 + make_interval(days => $2)
-            order by c.until, n.reference
-            """,
-            now, days,
-        ),
-    )  # fmt: skip
 
 
 async def words_without_consent(conn: Connection, due: Due) -> list[ResidentId]:

@@ -32,6 +32,7 @@ _MESSAGES = {
     "given_up": "nieuws over uw groep",
     "pulse": "drie korte vragen",
     "own_page": "een link naar uw eigen pagina",
+    "consent_ends": "bericht dat uw toestemming bijna afloopt",
 }
 
 

@@ -44,6 +44,12 @@ async def fill(kring: Resources, coordinator: Staff) -> Submitted:
             """
         )
         await run_blocks.put(conn, here, run.id, run.attempt, [{"blocks": []}])
+        await conn.execute(
+            """
+            insert into kring.consent_notice (consent_id, municipality_id, message_id)
+            select id, municipality_id, gen_random_uuid() from kring.consent
+            """
+        )
         await own_data.put_correction(conn, here, left_out.need, "text", "Zoekt mensen die hetzelfde meemaken.")
         await conn.execute(
             """

@@ -370,19 +370,6 @@ async def test_what_was_said_to_an_invitation_stays_as_a_count(place: Place) -> 
     assert await place.owner.fetchval("select count(*) from kring.invitation where resident_id is null") == 3
 
 
-# --- what ends soon --------------------------------------------------------------------------------------------------
-
-
-async def test_consent_that_ends_soon_is_told_from_so_many_days_before_until_it_ended(place: Place) -> None:
-    one = await _consent_is_over(place, Purpose.MATCHING)
-    await factories.submit(place.kring, place.staff)
-    told = []
-    for now in (OVER - timedelta(days=30) - SECOND, OVER - timedelta(days=30), OVER - SECOND, OVER):
-        async with transaction(place.kring.pool, place.staff.municipality) as conn:
-            told.append([found.reference for found in await retention.expiring(conn, now, 30)])
-    assert told == [[], [one.reference], [one.reference], []]
-
-
 # --- the rules as they are read and set ------------------------------------------------------------------------------
 
 

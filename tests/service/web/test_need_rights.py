@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -264,3 +265,23 @@ async def test_the_page_of_somebody_elses_need_does_not_exist(
             staff, page_of(one), {"choice": "accept", "how": "print"}, to=f"/hulpvragen/{theirs.reference}/{part}"
         )
         assert answer.status_code == 404
+
+
+async def test_that_the_end_of_a_consent_was_told_changes_nothing_staff_can_see(
+    app: App, kring: Resources, coordinator: Staff, owner: Connection
+) -> None:
+    """Whoever said "never" is not written to, so a page that tells who was would show who was not."""
+    people = await factories.some_people(kring, coordinator, 3)
+    await owner.execute("update kring.consent set valid_until = now() + interval '20 days'")
+    browser = await app.signed_in(coordinator)
+    pages = ["/hulpvragen", "/zonder-groep", "/voorstellen", *(f"/hulpvragen/{one.reference}" for one in people)]
+    pages += [page_of(one) for one in people]
+
+    async def seen() -> list[str]:
+        return [CSRF.sub("", (await browser.get(page)).text.partition("<main")[2]) for page in pages]
+
+    before = await seen()
+    async with transaction(kring.pool, coordinator.municipality) as conn:
+        assert await consents.tell(conn, coordinator.municipality, people[0].resident, datetime.now(UTC), days=30)
+    assert await seen() == before
+    assert all(before)
