@@ -8,18 +8,18 @@ from models.deidentify.readable import fold
 from models.deidentify.spans import Hit, Label
 
 _STREET = (
-    r"(?:straat|str\.|laan|weg|plein|kade|gracht|singel|dreef|hof|pad|steeg|dijk|park|plantsoen|wal|markt|baan|"
+    r"(?:straat|str|laan|ln|wg|gr(?=\.)|weg|plein|kade|gracht|singel|dreef|hof|pad|steeg|dijk|park|plantsoen|wal|markt|baan|"
     r"boulevard|ring|erf|oord|veld|velden|akker|akkers|kamp|horst|burg|haven|brug|poort|stede|"
     r"meent|hoek|berg|heuvel|bos|wei|weide|tuin|zoom|rade|gaard|gaarde|stein|diep|vaart|sloot|strjitte|leane|"
     r"buorren|reed|wyk|dyk|loane|plaats|steen|kamer|ven|es|enk|donk|hoeve|hove|oever|werf|land|lanen|markt)"
 )
 _NUMBER = (
-    r"(?:nr\.? ?|nummer )?\d{1,4}(?: ?-? ?(?:[A-Za-z](?![\w])|bis|hs|[IVX]+|\d{1,3}(?=\b)))?"
+    r"(?:nr\.? ?|nummer )?\d{1,4}(?: ?-? ?(?:[A-Za-z](?![\w])|bis(?: [A-Z]\b)?|hs|rood|zwart|links|rechts|(?:I|II|III|IV)-(?:achter|voor)|[IVX]+|\d{1,3}(?=\b)))?"
     r"(?!\d|[.,:]\d| ?(?:%|euro|jaar|jonge|kleine|uur|km|minuten|keer|mensen|kinderen|kn|personen)\b)"
 )
 _CAPITAL_STREET = re.compile(
     rf"(?<![\w-])(?:(?!(?:Woon|Adres|Verhuis|Hij|Zij|Ze|Mw|Dhr|Meneer|Mevrouw|In|Op|Aan|Naar)\w*\b)[A-ZÀ-Þ][\w.'-]*"
-    rf" (?:(?:[A-ZÀ-Þ][\w.'-]*|van|de|der|den|het|ter|ten|'t|en|of) ){{0,4}})?[A-ZÀ-Þ][\w'-]*{_STREET}\b {_NUMBER}"
+    rf" (?:(?:[A-ZÀ-Þ][\w.'-]*|van|de|der|den|het|ter|ten|'t|en|of) ){{0,4}})?[A-ZÀ-Þ][\w'-]*{_STREET}\b\.? {_NUMBER}"
     rf"|(?<![\w-])(?:[A-ZÀ-Þ][\w.'-]* |van |de |der |den |het |'t ){{1,4}}(?:Straat|straat|Weg|Laan|laan|Plein|"
     rf"plein|Dijk|dijk|Kade|kade|Gracht|gracht|Singel|singel|Pad|Hof|Park|Markt|Dreef|Steeg|Wal|Haven|Baan|Burg|"
     rf"Ring)\b {_NUMBER}"
@@ -27,7 +27,7 @@ _CAPITAL_STREET = re.compile(
 _LOWER_STREET = re.compile(
     rf"(?<![\w'-])(?:(?:van|de|der|den) ){{0,4}}[a-zà-ÿ][\w'-]{{2,40}}(?:straat|laan|plein|"
     rf"gracht|singel|dreef|weg|kade|steeg|"
-    rf"plantsoen|dijk|hof|strjitte|pad|markt)\b {_NUMBER}",
+    rf"plantsoen|dijk|hof|strjitte|pad|markt|str|ln|wg)\b\.? {_NUMBER}",
     re.IGNORECASE,
 )
 _NO_STREET = re.compile(
@@ -55,7 +55,7 @@ _HOUSE_NUMBER = re.compile(
     r"hectare|meter|euro|hoog|uur))",
     re.IGNORECASE,
 )
-_POSTBUS = re.compile(r"\bpostbus \d{1,6}\b", re.IGNORECASE)
+_POSTBUS = re.compile(r"\b(?:postbus|antwoordnummer) \d{1,6}\b", re.IGNORECASE)
 _STREETS_WITHOUT_NUMBER = re.compile(
     r"\b(?:aan|in|op|naar|uit|bij|langs) (?:de|het|'t) ([a-zà-ÿ-]{3,40}(?:straat|laan|plein|gracht|singel|dreef|steeg|plantsoen|strjitte|straatje|laantje))\b"
 )

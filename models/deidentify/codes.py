@@ -48,8 +48,8 @@ _CASE_CUE = re.compile(
 )
 # After a word that ends in number, groups of digits may stand apart: "zaaknr. 24 11 83".
 _CASE_GROUPS = re.compile(
-    r"\b(?:zaak|dossier|cli[eë]nt|klant|beschikkings?|polis|registratie|pati[eë]nt|relatie|aanvraag|meldings?|kenmerk)"
-    r"(?:nummer|nr)?\b[ :#.=]{1,3}([A-Z]{0,4} ?\d{2,}(?: ?[-/.] ?\d{2,}| \d{2,}){1,4})(?!\w|[.,]\d)",
+    r"\b(?:zaak|dossier|cli[eë]nt|klant|beschikkings?|polis|registratie|pati[eë]nt|relatie|aanvraag|meldings?|kenmerk|v-nummer)"
+    r"(?:nummer|nr)?\b[ :#.=]{1,3}((?=(?:[^\d\n]{0,4}\d){4})[A-Z]{0,4}[ .-]?\d{2,}(?: ?[-/.] ?(?:\d+|[A-Z]{1,4}(?!\w))| \d{2,}(?!\w)){1,4})(?!\w|[.,]\d)",
     re.IGNORECASE,
 )
 _COURT = re.compile(

@@ -65,7 +65,7 @@ _BSN_CUE = re.compile(
 
 _POSTCODE = re.compile(r"\b([1-9]\d{3})[ -]?([A-Za-z]{2})\b")
 _POSTCODE_CUE = re.compile(
-    r"\b(?:postcode(?:gebied)?|pc)\b[ :.=]*(?:is )?([1-9]\d{3}(?: ?[A-Za-z]{2})?)\b", re.IGNORECASE
+    r"\b(?:postcode(?:gebied)?|pc)\b[ :.=]*(?:is )?([1-9]\d{3}(?:[ -]?[A-Za-z]{2})?)\b", re.IGNORECASE
 )
 _NO_POSTCODE = frozenset(
     (
